@@ -1,0 +1,61 @@
+# Everything a person types. Packages go into .venv, again only when the pinned lists change.
+SHELL := /bin/sh
+.DEFAULT_GOAL := help
+.PHONY: help run test lint clean preflight
+
+# The first Python that is new enough; PYTHON=... chooses another.
+PYTHON ?= $(shell for p in python3 python3.13 python3.12 python3.11; do \
+	$$p -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && echo $$p && exit; \
+	done; echo python3)
+VENV := .venv
+PY := $(VENV)/bin/python
+PIP := $(PY) -m pip install --quiet --disable-pip-version-check --no-compile
+RUN_STAMP := $(VENV)/.installed-run-$(shell cksum < requirements.txt | tr -d ' ')
+DEV_STAMP := $(VENV)/.installed-dev-$(shell cat requirements.txt requirements-dev.txt | cksum | tr -d ' ')
+
+help:
+	@echo "make run    serve on PORT (8000); DATA_DIR, DATABASE_URL, HOST, SERVER=uvicorn, DEMO=0"
+	@echo "make test   the whole test suite; ARGS='-k name' for a part"
+	@echo "make lint   ruff and types"
+	@echo "make clean  remove .venv and caches, never data"
+
+# exec: the parent takes the place of the shell, so that a signal to make reaches it.
+run: preflight $(RUN_STAMP)
+	@exec $(PY) manage.py up
+
+test: $(DEV_STAMP)
+	@$(PY) -m pytest $(ARGS)
+
+lint: $(DEV_STAMP)
+	@$(PY) -m ruff check .
+	@$(PY) -m ruff format --check .
+	@$(PY) -m mypy
+
+clean:
+	rm -rf $(VENV) .pytest_cache .mypy_cache .ruff_cache .hypothesis
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +
+
+preflight:
+	@$(PYTHON) -m config.preflight run
+
+# The lists' checksum is in the stamps' names: a changed list has no stamp yet.
+# A virtual environment whose Python is gone or too old is made anew.
+define venv
+	@$(PYTHON) -m config.preflight install
+	@$(PY) -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null \
+		|| { echo "making $(VENV) with $(PYTHON)"; $(PYTHON) -m venv --clear $(VENV); }
+endef
+
+$(RUN_STAMP):
+	$(venv)
+	@echo "installing packages (the first time this takes a minute)"
+	@$(PIP) -r requirements.txt || { echo "concord: packages could not be installed" >&2; \
+		echo "  mend: check the network, or point pip to a package index or folder" >&2; exit 1; }
+	@rm -f $(VENV)/.installed-run-*; touch $@
+
+$(DEV_STAMP):
+	$(venv)
+	@echo "installing packages for development"
+	@$(PIP) -r requirements-dev.txt || { echo "concord: packages could not be installed" >&2; \
+		echo "  mend: check the network, or point pip to a package index or folder" >&2; exit 1; }
+	@rm -f $(VENV)/.installed-*; touch $@ $(RUN_STAMP)

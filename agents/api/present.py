@@ -1,0 +1,99 @@
+"""Rows as the HTTP contract shows them."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from agents.models import Agent, Message, Revision, Run, Session, Step
+from agents.runtime.events import iso
+
+
+def run_json(run: Run) -> dict[str, Any]:
+    """A run; `revision` must be loaded with it."""
+    return {
+        "id": str(run.id),
+        "status": run.status,
+        "component": {"kind": run.kind, "slug": run.slug, "revision": run.revision.number},
+        "session_id": str(run.session_id),
+        "parent_run_id": str(run.parent_id) if run.parent_id else None,
+        "input": run.input,
+        "output": run.output,
+        "error": run.error,
+        "usage": {
+            "input_tokens": run.input_tokens,
+            "output_tokens": run.output_tokens,
+            "total_tokens": run.input_tokens + run.output_tokens,
+        },
+        "model": run.model,
+        "trace_id": run.trace_id,
+        "created_at": iso(run.created_at),
+        "started_at": iso(run.started_at),
+        "finished_at": iso(run.finished_at),
+    }
+
+
+def step_json(step: Step) -> dict[str, Any]:
+    return {
+        "step": step.seq,
+        "key": step.key,
+        "kind": step.kind,
+        "name": step.name,
+        "status": step.status,
+        "attempt": step.attempt,
+        "input": step.input,
+        "output": step.output,
+        "error": step.error,
+        "usage": {"input_tokens": step.input_tokens, "output_tokens": step.output_tokens},
+        "started_at": iso(step.started_at),
+        "finished_at": iso(step.finished_at),
+    }
+
+
+def agent_json(agent: Agent) -> dict[str, Any]:
+    """What a published agent is to those who may run it: its revision, not its draft."""
+    revision = agent.published
+    assert revision is not None
+    spec = revision.spec
+    return {
+        "kind": "agent",
+        "slug": agent.slug,
+        "name": spec["name"],
+        "description": spec["description"],
+        "model": spec["model"]["name"],
+        "tools": spec["tools"],
+        "limits": spec["limits"],
+        "revision": revision.number,
+        "digest": revision.digest,
+        "published_at": iso(revision.published_at),
+    }
+
+
+def revision_json(revision: Revision) -> dict[str, Any]:
+    return {
+        "number": revision.number,
+        "digest": revision.digest,
+        "note": revision.note,
+        "author": revision.author.username if revision.author else None,
+        "published_at": iso(revision.published_at),
+        "spec": revision.spec,
+    }
+
+
+def session_json(session: Session) -> dict[str, Any]:
+    return {
+        "id": str(session.id),
+        "title": session.title,
+        "component": {"kind": session.kind, "slug": session.slug},
+        "created_at": iso(session.created_at),
+        "updated_at": iso(session.updated_at),
+    }
+
+
+def message_json(message: Message) -> dict[str, Any]:
+    return {
+        "id": str(message.pk),
+        "run_id": str(message.run_id),
+        "role": message.role,
+        "content": message.content,
+        "created_at": iso(message.created_at),
+    }

@@ -1,0 +1,1 @@
+"""Components that ship with the product, as data: one TOML file each."""

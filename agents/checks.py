@@ -1,0 +1,64 @@
+"""System checks: nothing is served that declares no scope."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.core.checks import CheckMessage, Error, register
+
+
+@register()
+def routes_declare_scopes(app_configs: Any, **kwargs: Any) -> list[CheckMessage]:
+    """Every route of the API has `auth=requires(...)` or `auth=public(...)`."""
+    from config.api import api
+    from tenants.accounts.guard import Public, Requires
+
+    errors: list[CheckMessage] = []
+    for prefix, router in api._routers:
+        for path, view in router.path_operations.items():
+            for operation in view.operations:
+                auth = operation.auth_callbacks
+                if len(auth) != 1 or not isinstance(auth[0], (Public, Requires)):
+                    errors.append(
+                        Error(
+                            f"{','.join(operation.methods)} {prefix}{path} declares no scope.",
+                            hint="Give it auth=requires(Scope.…) or auth=public('why').",
+                            id="concord.E001",
+                        )
+                    )
+    return errors
+
+
+@register()
+def socket_actions_declare_scopes(app_configs: Any, **kwargs: Any) -> list[CheckMessage]:
+    """Every action of the socket names its scope, or None with a reason."""
+    from agents.consumers import ACTIONS, RunConsumer
+
+    handlers = {name.removeprefix("do_") for name in dir(RunConsumer) if name.startswith("do_")}
+    return [
+        Error(f"The socket action {name!r} declares no scope.", id="concord.E002")
+        for name in sorted(handlers ^ set(ACTIONS))
+    ]
+
+
+@register("security", deploy=False)
+def no_demo_members(app_configs: Any, databases: Any = None, **kwargs: Any) -> list[CheckMessage]:
+    """In production no demo member may exist: their password is in the README."""
+    from django.conf import settings
+
+    if not getattr(settings, "REFUSE_DEMO_MEMBERS", False) or not databases:
+        return []
+    from tenants.accounts.models import Member
+    from tenants.context import use_shared, use_tenant
+    from tenants.models import Tenant
+
+    with use_shared():
+        refs = [tenant.ref for tenant in Tenant.objects.filter(state=Tenant.State.ACTIVE)]
+    found = []
+    for ref in refs:
+        with use_tenant(ref):
+            if Member.objects.filter(is_demo=True).exists():
+                found.append(ref.schema)
+    if not found:
+        return []
+    return [Error(f"Demo members exist in: {', '.join(found)}.", id="concord.E003")]

@@ -1,0 +1,235 @@
+"""The WebSocket: start, follow and cancel runs; the same events as over SSE.
+
+A browser is known by its session cookie, anyone else by an `authenticate` frame. Each action names
+its scope, and rights are read anew for each frame, so a suspended member is out within seconds.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from contextlib import aclosing
+from http.cookies import CookieError, SimpleCookie
+from typing import Any
+from uuid import UUID
+
+import orjson
+from channels.generic.websocket import AsyncWebsocketConsumer
+from django.conf import settings
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from agents.runtime.events import START, Cursor
+from agents.runtime.follow import follow
+from agents.services.access import access_run
+from agents.services.cancel_run import cancel_run
+from agents.services.start_run import StartRun, start_run
+from config.api_errors import as_problem
+from config.errors import BadRequest, Invalid, Problem, TooManyRequests, Unauthorized
+from config.trace import trace_id
+from tenants.accounts.browser import member_of_session
+from tenants.accounts.guard import authenticate, check_scope
+from tenants.accounts.principal import Principal, principal_of
+from tenants.accounts.scopes import Scope
+from tenants.hop import hop
+
+# Runs one socket may follow at once.
+MOST_FOLLOWED = 50
+
+# action -> the scope it needs; None: it is how one proves who one is.
+ACTIONS: dict[str, Scope | None] = {
+    "authenticate": None,
+    "start": Scope.AGENTS_RUN,
+    "follow": Scope.RUNS_READ,
+    "cancel": Scope.AGENTS_RUN,
+}
+
+
+class _Frame(BaseModel):
+    model_config = ConfigDict(extra="forbid")
+    action: str
+    ref: str | int | None = None
+
+
+class Authenticate(_Frame):
+    token: str
+
+
+class Start(_Frame):
+    kind: str = Field(default="agents", pattern="^agents?$")
+    slug: str
+    input: str
+    session_id: UUID | None = None
+    revision: int | None = None
+    idempotency_key: str | None = None
+
+
+class Follow(_Frame):
+    run_id: UUID
+    last_event_id: str | None = None
+
+
+class Cancel(_Frame):
+    run_id: UUID
+
+
+FRAMES: dict[str, type[_Frame]] = {
+    "authenticate": Authenticate,
+    "start": Start,
+    "follow": Follow,
+    "cancel": Cancel,
+}
+
+
+class RunConsumer(AsyncWebsocketConsumer):
+    async def connect(self) -> None:
+        self._member_id: int | None = None
+        self._token: str | None = None
+        self._following: dict[UUID, asyncio.Task[None]] = {}
+        key = _session_key(self.scope)
+        if key:
+            self._session = key
+            self._member_id = await hop(member_of_session, key)
+        await self.accept()
+
+    async def disconnect(self, code: int) -> None:
+        tasks = list(self._following.values())
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+
+    async def receive(self, text_data: str | None = None, bytes_data: bytes | None = None) -> None:
+        ref: Any = None
+        try:
+            raw = _parse(text_data if text_data is not None else bytes_data)
+            ref = raw.get("ref") if isinstance(raw.get("ref"), (str, int)) else None
+            frame = _frame(raw)
+            scope = ACTIONS[frame.action]
+            who = None
+            if scope is not None:
+                who = await self._principal()
+                check_scope(who, scope)
+            await getattr(self, f"do_{frame.action}")(who, frame)
+        except Exception as error:
+            await self._problem(ref, as_problem(error))
+
+    # --- actions ----------------------------------------------------------------------------------
+
+    async def do_authenticate(self, _: None, frame: Authenticate) -> None:
+        who = await authenticate(frame.token)
+        self._token, self._member_id = frame.token, who.member_id
+        await self._ack(frame, member=who.username)
+
+    async def do_start(self, who: Principal, frame: Start) -> None:
+        self._check_room()
+        started = await start_run(
+            who,
+            StartRun(
+                slug=frame.slug,
+                input=frame.input,
+                session_id=frame.session_id,
+                revision=frame.revision,
+                idempotency_key=frame.idempotency_key,
+            ),
+        )
+        run = started.run
+        await self._ack(frame, run_id=str(run.id), session_id=str(run.session_id))
+        self._follow(run.id, START)
+
+    async def do_follow(self, who: Principal, frame: Follow) -> None:
+        run = await hop(access_run, who, frame.run_id)
+        before = self._following.pop(run.id, None)
+        if before is not None:  # following anew from another place replaces the first
+            before.cancel()
+        self._check_room()
+        await self._ack(frame, run_id=str(run.id), session_id=str(run.session_id))
+        self._follow(run.id, Cursor.parse(frame.last_event_id))
+
+    async def do_cancel(self, who: Principal, frame: Cancel) -> None:
+        run = await cancel_run(who, frame.run_id)
+        await self._ack(frame, run_id=str(run.id), status=run.status)
+
+    # --- following --------------------------------------------------------------------------------
+
+    def _check_room(self) -> None:
+        if len(self._following) >= MOST_FOLLOWED:
+            raise TooManyRequests(f"One socket follows at most {MOST_FOLLOWED} runs at once.")
+
+    def _follow(self, run_id: UUID, after: Cursor) -> None:
+        task = asyncio.create_task(self._pump(run_id, after))
+        self._following[run_id] = task
+        task.add_done_callback(lambda done: self._left(run_id, done))
+
+    def _left(self, run_id: UUID, task: asyncio.Task[None]) -> None:
+        if self._following.get(run_id) is task:
+            del self._following[run_id]
+
+    async def _pump(self, run_id: UUID, after: Cursor) -> None:
+        try:
+            async with aclosing(follow(run_id, after)) as batches:
+                async for batch in batches:
+                    for event in batch:
+                        await self.send(text_data=event.json().decode())
+        except Exception as error:
+            await self._problem(None, as_problem(error), run_id=str(run_id))
+
+    # --- who, and answers -------------------------------------------------------------------------
+
+    async def _principal(self) -> Principal:
+        if self._token is not None:  # checked anew: it may have expired meanwhile
+            return await authenticate(self._token)
+        if self._member_id is not None:
+            # The session too may have ended since the socket was opened.
+            member_id = await hop(member_of_session, self._session)
+            who = await principal_of(member_id) if member_id is not None else None
+            if who is not None:
+                return who
+        raise Unauthorized("Send an authenticate frame with an access token first.")
+
+    async def _ack(self, frame: _Frame, **fields: Any) -> None:
+        await self._send({"type": "ack", "action": frame.action, "ref": frame.ref, **fields})
+
+    async def _problem(self, ref: Any, problem: Problem, **fields: Any) -> None:
+        await self._send(
+            {"type": "error", "ref": ref, "problem": problem.as_dict(trace_id()), **fields}
+        )
+
+    async def _send(self, frame: dict[str, Any]) -> None:
+        await self.send(text_data=orjson.dumps(frame).decode())
+
+
+def _parse(data: str | bytes | None) -> dict[str, Any]:
+    try:
+        frame = orjson.loads(data or b"")
+    except orjson.JSONDecodeError:
+        raise BadRequest("The frame is not valid JSON.", code="malformed_json") from None
+    if not isinstance(frame, dict):
+        raise BadRequest("A frame is a JSON object with an action.", code="malformed_frame")
+    return frame
+
+
+def _frame(raw: dict[str, Any]) -> _Frame:
+    kind = FRAMES.get(str(raw.get("action")))
+    if kind is None:
+        raise Invalid(
+            f"There is no such action. Actions: {', '.join(FRAMES)}.", code="unknown_action"
+        )
+    try:
+        return kind.model_validate(raw)
+    except ValidationError as error:
+        shown = [
+            {"loc": [str(part) for part in item["loc"]], "msg": item["msg"]}
+            for item in error.errors(include_url=False, include_input=False, include_context=False)
+        ]
+        first = shown[0]
+        raise Invalid(f"{'.'.join(first['loc'])}: {first['msg']}", errors=shown) from None
+
+
+def _session_key(scope: Any) -> str | None:
+    """The session cookie of the browser that opens the socket, if it has one."""
+    for name, value in scope.get("headers", ()):
+        if name == b"cookie":
+            try:
+                morsel = SimpleCookie(value.decode("latin1")).get(settings.SESSION_COOKIE_NAME)
+            except CookieError:
+                return None
+            return morsel.value if morsel else None
+    return None

@@ -1,0 +1,8 @@
+"""What a tenant's agents are made of. One subject a file."""
+
+from agents.models.agent import Agent, Revision
+from agents.models.note import Note
+from agents.models.run import Run, Step
+from agents.models.session import Message, Session
+
+__all__ = ["Agent", "Message", "Note", "Revision", "Run", "Session", "Step"]

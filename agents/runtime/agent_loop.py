@@ -1,0 +1,192 @@
+"""An agent's run: model call, tool calls, again, until the model answers or a limit is reached.
+
+Deterministic outside its steps: on re-entry the finished steps replay, and the loop goes on where
+the journal ends.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from contextlib import aclosing
+from dataclasses import asdict
+from typing import Any, cast
+
+from django.conf import settings
+from langchain_core.messages import (
+    AIMessage,
+    BaseMessage,
+    HumanMessage,
+    SystemMessage,
+    ToolMessage,
+)
+
+from agents.models_llm.factory import chat_model_for
+from agents.models_llm.protocol import Delta, ToolCall, TurnBuilder
+from agents.runtime.events import Cursor, make
+from agents.runtime.faults import RunFault
+from agents.runtime.journal import Journal, OpenStep, Outcome
+from agents.runtime.log import MessageText
+from agents.runtime.state import StepState
+from agents.runtime.tool_steps import ToolSteps
+from agents.specs import AgentSpec
+
+
+class AgentLoop:
+    """One entry into one run: `answer()` gives the final text, from the journal or the model."""
+
+    def __init__(self, journal: Journal, spec: AgentSpec, history: list[tuple[str, str]]) -> None:
+        self.journal = journal
+        self.spec = spec
+        self.model = chat_model_for(spec.model.name, spec.model.parameters())
+        self.tools = ToolSteps(journal, spec)
+        self.messages = self._opening(history)
+
+    def _opening(self, history: list[tuple[str, str]]) -> list[BaseMessage]:
+        messages: list[BaseMessage] = []
+        if self.spec.instructions:
+            messages.append(SystemMessage(self.spec.instructions))
+        for role, content in history:
+            messages.append(HumanMessage(content) if role == "user" else AIMessage(content))
+        messages.append(HumanMessage(str(self.journal.run.input)))
+        return messages
+
+    async def answer(self) -> str:
+        limits = self.spec.limits
+        for turn in range(limits.turns):
+            step = await self._model_turn(turn)
+            text, calls = step.output["text"], _calls(step.output)
+            if not calls:
+                return str(text)
+            if self.journal.run.input_tokens + self.journal.run.output_tokens > limits.tokens:
+                raise RunFault(
+                    "limit_tokens",
+                    f"The run used more than the {limits.tokens:,} tokens it is allowed.",
+                )
+            self.messages.append(_assistant(text, calls))
+            results = await self._call_tools(turn, calls)
+            self.messages.extend(
+                ToolMessage(content=content, tool_call_id=call.id, name=call.name)
+                for call, content in zip(calls, results, strict=True)
+            )
+        raise RunFault(
+            "limit_turns", f"No answer after the {limits.turns} model calls the run is allowed."
+        )
+
+    async def _call_tools(self, turn: int, calls: list[ToolCall]) -> list[str]:
+        """All of a turn's calls at once; the first fault of one ends the others."""
+        try:
+            async with asyncio.TaskGroup() as group:
+                tasks = [
+                    group.create_task(self.tools.call(f"turn:{turn}:tool:{index}", call))
+                    for index, call in enumerate(calls)
+                ]
+        except ExceptionGroup as faults:
+            raise faults.exceptions[0] from None
+        return [task.result() for task in tasks]
+
+    # --- the model step ---------------------------------------------------------------------------
+
+    async def _model_turn(self, turn: int) -> StepState:
+        call = _ModelCall(self)
+        return await self.journal.step(
+            f"turn:{turn}:model",
+            "model",
+            str(self.journal.run.model.get("name") or self.spec.model.name),
+            call.work,
+            input={"turn": turn, "messages": len(self.messages), "tools": list(self.spec.tools)},
+            attempts=settings.STEP_ATTEMPTS,
+            on_start=call.started,
+            on_end=call.ended,
+        )
+
+
+class _ModelCall:
+    """One model step: streams its text into the run's log, attempt by attempt."""
+
+    def __init__(self, loop: AgentLoop) -> None:
+        self.loop = loop
+        self.text: MessageText | None = None
+
+    def started(self, step: OpenStep) -> None:
+        if self.text is not None:
+            self.text.void()
+        log = self.loop.journal.log
+        self.text = log.open_message(step.position, step.seq, step.attempt)
+
+    async def work(self, step: OpenStep) -> Outcome:
+        assert self.text is not None
+        loop, log, builder = self.loop, self.loop.journal.log, TurnBuilder()
+        stream = loop.model.stream_turn(
+            loop.messages, loop.tools.schemas() or None, **loop.spec.model.parameters()
+        )
+        async with aclosing(cast(Any, stream)) as deltas:
+            delta: Delta
+            async for delta in deltas:
+                builder.add(delta)
+                if delta.text:
+                    log.append(self.text, delta.text)
+        turn = builder.turn()
+        usage = turn.usage
+        return Outcome(
+            output={
+                "text": turn.text,
+                "tool_calls": [asdict(call) for call in turn.tool_calls],
+                "finish_reason": turn.finish_reason,
+            },
+            input_tokens=usage.input_tokens if usage else 0,
+            output_tokens=usage.output_tokens if usage else 0,
+        )
+
+    def ended(self, opened: OpenStep, step: StepState) -> None:
+        assert self.text is not None
+        log = self.loop.journal.log
+        if step.error:
+            self.text.void()
+            return
+        self.text.closed = True
+        for event in model_events(log.source, step):
+            log.publish(event)
+
+
+def model_events(source: Any, step: StepState) -> list[Any]:
+    """What a finished model step says: its whole text, if it has any, and its usage."""
+    assert step.finished_position is not None
+    events = []
+    if step.output["text"]:
+        events.append(
+            make(
+                source,
+                Cursor(step.finished_position, 0),
+                "message.completed",
+                step.finished_at,
+                step=step.seq,
+                text=step.output["text"],
+            )
+        )
+    events.append(
+        make(
+            source,
+            Cursor(step.finished_position, 1),
+            "usage",
+            step.finished_at,
+            step=step.seq,
+            input_tokens=step.input_tokens,
+            output_tokens=step.output_tokens,
+        )
+    )
+    return events
+
+
+def _calls(output: dict[str, Any]) -> list[ToolCall]:
+    return [ToolCall(**call) for call in output["tool_calls"]]
+
+
+def _assistant(text: str, calls: list[ToolCall]) -> AIMessage:
+    """The model's own turn as it is shown to it again; broken arguments become an empty object."""
+    return AIMessage(
+        content=text,
+        tool_calls=[
+            {"name": call.name, "args": call.parsed or {}, "id": call.id, "type": "tool_call"}
+            for call in calls
+        ],
+    )

@@ -1,0 +1,92 @@
+"""Carrying a run to its end: history, loop, deadline, cancel, and the one place it finishes."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from datetime import UTC, datetime
+from typing import Any
+
+from agents.runtime import sql
+from agents.runtime.agent_loop import AgentLoop
+from agents.runtime.events import Cursor, make
+from agents.runtime.faults import NeedsReview, RunFault
+from agents.runtime.journal import Journal
+from agents.runtime.log import RunLog
+from agents.runtime.state import Held
+from agents.runtime.store import ended_event
+from tenants.pool import tenant_connection
+
+
+async def carry_on(held: Held, events: RunLog) -> None:
+    """Run from where the journal ends to the run's end, and write that end.
+
+    A cancelled task ends the run as cancelled if `run.cancel_requested` is set. Returns when the
+    end is durable and published. Raises Fenced, or CancelledError when the run is only let go:
+    then nothing is written and another owner goes on.
+    """
+    run = held.run
+    journal = Journal(run, held.fence, events)
+    if held.resumed:
+        events.publish(
+            make(
+                run.source,
+                Cursor(run.position, 0),
+                "run.resumed",
+                datetime.now(UTC),
+                reason="recovered",
+            )
+        )
+    status, output, error = "failed", None, None
+    try:
+        status, output = "completed", await _answer(journal, held)
+    except NeedsReview as fault:
+        status, error = "needs_review", fault.as_json()
+    except RunFault as fault:
+        status, error = "failed", fault.as_json()
+    except TimeoutError:
+        seconds = held.spec.limits.seconds
+        error = {
+            "code": "deadline",
+            "message": f"The run took longer than the {seconds} seconds it is allowed.",
+        }
+    except asyncio.CancelledError:
+        if not run.cancel_requested:
+            raise
+        task = asyncio.current_task()
+        assert task is not None
+        task.uncancel()
+        status = "cancelled"
+        error = {"code": "cancelled", "message": "The run was cancelled."}
+    # Shielded: a second cancel must not leave the end half-told.
+    await asyncio.shield(_finish(journal, events, status, output, error))
+
+
+async def _answer(journal: Journal, held: Held) -> str:
+    run = held.run
+    if run.cancel_requested:
+        raise asyncio.CancelledError
+    if not run.member_active:
+        raise RunFault("member_suspended", "The member this run acts for is suspended.")
+    async with asyncio.timeout(max(run.deadline_clock - time.monotonic(), 0)):
+        history = await _history(journal, held)
+        return await AgentLoop(journal, held.spec, history).answer()
+
+
+async def _history(journal: Journal, held: Held) -> list[tuple[str, str]]:
+    """The last N finished runs of the session, oldest first, as (role, text)."""
+    run, window = held.run, held.spec.history_runs
+    if window == 0 or run.starts_session:
+        return []
+    async with tenant_connection() as conn:
+        values = {"session_id": run.session_id, "run_id": run.id, "runs": window}
+        rows: Any = await (await conn.execute(sql.HISTORY, values)).fetchall()
+    return [(role, content) for role, content in rows]
+
+
+async def _finish(
+    journal: Journal, events: RunLog, status: str, output: Any, error: dict[str, Any] | None
+) -> None:
+    await journal.finish(status, output=output, error=error)
+    events.publish(ended_event(journal.run))
+    events.end()

@@ -1,0 +1,30 @@
+"""How a run can end before its answer, and what its owner does about it."""
+
+from __future__ import annotations
+
+from typing import Any
+
+
+class RunFault(Exception):
+    """The run ends as failed. `message` is shown to the member."""
+
+    def __init__(self, code: str, message: str, **detail: Any) -> None:
+        super().__init__(message)
+        self.code = code
+        self.message = message
+        self.detail = detail
+
+    def as_json(self) -> dict[str, Any]:
+        return {"code": self.code, "message": self.message, **self.detail}
+
+
+class NeedsReview(RunFault):
+    """A person must look: whether a side effect happened cannot be known."""
+
+
+class Fenced(Exception):
+    """Another owner has the run: leave it, write nothing more."""
+
+
+class Cancelled(Exception):
+    """The run was cancelled by someone who may."""

@@ -1,0 +1,161 @@
+"""The event log of one run in memory, and readers that keep their place in it.
+
+A message under way is one entry whose text grows; a reader takes what it lacks as one piece. So a
+slow reader gets larger pieces instead of a longer queue, and nothing is copied per reader.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from bisect import bisect_left
+from datetime import UTC, datetime
+
+from agents.runtime.events import Cursor, Event, Source, make
+
+
+class MessageText:
+    """The text of one model step's attempt, as far as it has come."""
+
+    __slots__ = ("attempt", "closed", "ends", "pieces", "position", "step")
+
+    def __init__(self, position: int, step: int, attempt: int, text: str = "") -> None:
+        self.position = position
+        self.step = step
+        self.attempt = attempt
+        self.pieces: list[str] = [text] if text else []
+        self.ends: list[int] = [len(text)] if text else []
+        self.closed = False
+
+    @property
+    def length(self) -> int:
+        return self.ends[-1] if self.ends else 0
+
+    def append(self, text: str) -> None:
+        self.ends.append(self.length + len(text))
+        self.pieces.append(text)
+
+    def void(self) -> None:
+        """An attempt that failed: its text is not the answer and is shown to nobody new."""
+        self.pieces.clear()
+        self.ends.clear()
+        self.closed = True
+
+    def after(self, offset: int) -> str:
+        """The text from character `offset` on."""
+        if offset >= self.length:
+            return ""
+        index = bisect_left(self.ends, offset + 1)
+        begin = self.ends[index - 1] if index else 0
+        rest = self.pieces[index:]
+        if offset > begin:
+            rest[0] = rest[0][offset - begin :]
+        return rest[0] if len(rest) == 1 else "".join(rest)
+
+
+class RunLog:
+    """All events of a run since its beginning, in order of their ids."""
+
+    def __init__(self, source: Source) -> None:
+        self.source = source
+        self.entries: list[Event | MessageText] = []
+        self.ended = False
+        self._waiters: set[asyncio.Future[None]] = set()
+
+    def publish(self, event: Event) -> None:
+        self.entries.append(event)
+        self._wake()
+
+    def open_message(self, position: int, step: int, attempt: int) -> MessageText:
+        text = MessageText(position, step, attempt)
+        self.entries.append(text)
+        return text
+
+    def append(self, message: MessageText, text: str) -> None:
+        message.append(text)
+        self._wake()
+
+    def end(self) -> None:
+        """Nothing follows; readers finish with what is there."""
+        self.ended = True
+        for entry in self.entries:
+            if isinstance(entry, MessageText):
+                entry.closed = True
+        self._wake()
+
+    def _wake(self) -> None:
+        if self._waiters:
+            waiters, self._waiters = self._waiters, set()
+            for waiter in waiters:
+                if not waiter.done():
+                    waiter.set_result(None)
+
+    async def changed(self, timeout: float) -> bool:
+        """Wait for something new, at most `timeout` seconds; False when nothing came."""
+        loop = asyncio.get_running_loop()
+        waiter: asyncio.Future[None] = loop.create_future()
+        self._waiters.add(waiter)
+        timer = loop.call_later(timeout, _expire, waiter)
+        try:
+            await waiter
+        except TimeoutError:
+            return False
+        finally:
+            timer.cancel()
+            self._waiters.discard(waiter)
+        return True
+
+
+def _expire(waiter: asyncio.Future[None]) -> None:
+    if not waiter.done():
+        waiter.set_exception(TimeoutError())
+
+
+class Reader:
+    """One follower's place in a log. Not shared; costs a few words, whatever the reader's pace."""
+
+    def __init__(self, log: RunLog, cursor: Cursor) -> None:
+        self.log = log
+        self.cursor = cursor
+        self._index = 0
+
+    def take(self) -> list[Event]:
+        """Every event after the cursor that is there now; moves the cursor."""
+        taken: list[Event] = []
+        entries = self.log.entries
+        while self._index < len(entries):
+            entry = entries[self._index]
+            if isinstance(entry, MessageText):
+                piece = self._piece(entry)
+                if piece is not None:
+                    taken.append(piece)
+                    self.cursor = piece.cursor
+                if not entry.closed and self._index == len(entries) - 1:
+                    break  # it may grow: look at it again
+            elif entry.cursor > self.cursor:
+                taken.append(entry)
+                self.cursor = entry.cursor
+            self._index += 1
+        return taken
+
+    @property
+    def finished(self) -> bool:
+        return self.log.ended and self._index >= len(self.log.entries)
+
+    def _piece(self, message: MessageText) -> Event | None:
+        position, n = self.cursor
+        if message.position < position:
+            return None
+        offset = max(n, 0) if message.position == position else 0
+        text = message.after(offset)
+        if not text:
+            return None
+        return make(
+            self.log.source,
+            Cursor(message.position, offset + len(text)),
+            "message.delta",
+            datetime.now(UTC),
+            step=message.step,
+            attempt=message.attempt,
+            offset=offset,
+            text=text,
+        )

@@ -1,0 +1,218 @@
+"""Every statement of the hot path: start, journal, finish, tickets. Nothing else holds such SQL.
+
+Statements run on the native pool (or, for tools that share the journal's transaction, on the ORM's
+connection) with the tenant's path set; the ticket's table is named with its schema. Each write of a
+run's owner passes GUARD: it locks the ticket against a claim and yields no row under a stale fence.
+"""
+
+GUARD = """
+    SELECT 1 FROM public.tickets_ticket
+    WHERE run_id = %(run_id)s AND fence = %(fence)s FOR SHARE
+"""
+
+# --- start ----------------------------------------------------------------------------------------
+
+COMPONENT = """
+    SELECT r.id, r.number, a.name
+    FROM agents_agent a LEFT JOIN agents_revision r ON r.id = a.published_id
+    WHERE a.slug = %(slug)s AND NOT a.is_archived
+"""
+
+REVISION_SPEC = "SELECT spec FROM agents_revision WHERE id = %(revision_id)s"
+
+REVISION_BY_NUMBER = """
+    SELECT id, number FROM agents_revision
+    WHERE kind = %(kind)s AND slug = %(slug)s AND number = %(number)s
+"""
+
+_NEW_SESSION = """
+    INSERT INTO agents_session (id, member_id, kind, slug, title, created_at, updated_at)
+    VALUES (%(session_id)s, %(member_id)s, %(kind)s, %(slug)s, '', now(), now())
+    RETURNING id
+"""
+_OLD_SESSION = """
+    UPDATE agents_session SET updated_at = now()
+    WHERE id = %(session_id)s AND member_id = %(member_id)s
+      AND kind = %(kind)s AND slug = %(slug)s
+    RETURNING id
+"""
+_START = """
+WITH session AS ({session}),
+run AS (
+    INSERT INTO agents_run (
+        id, revision_id, kind, slug, session_id, member_id, status, input, model, position, resumes,
+        input_tokens, output_tokens, trace_id, idempotency_key, request_digest, deadline_at,
+        created_at, started_at)
+    SELECT %(run_id)s, %(revision_id)s, %(kind)s, %(slug)s, session.id, %(member_id)s, %(status)s,
+        %(input)s::jsonb, %(model)s::jsonb, 1, 0, 0, 0, %(trace_id)s, %(idempotency_key)s,
+        %(request_digest)s, now() + make_interval(secs => %(seconds)s), now(),
+        CASE WHEN %(status)s = 'running' THEN now() END
+    FROM session
+    RETURNING id, session_id, created_at, started_at, deadline_at
+), message AS (
+    INSERT INTO agents_message (session_id, run_id, position, role, content, created_at)
+    SELECT session_id, id, 0, 'user', %(content)s, now() FROM run
+), ticket AS (
+    INSERT INTO public.tickets_ticket (
+        run_id, schema, kind, slug, member_id, priority, not_before, owner, lease_until, fence,
+        cancel_requested, created_at)
+    SELECT id, %(schema)s, %(kind)s, %(slug)s, %(member_id)s, 0, now(), %(owner)s,
+        CASE WHEN %(owner)s <> '' THEN now() + make_interval(secs => %(lease)s) END,
+        CASE WHEN %(owner)s <> '' THEN 1 ELSE 0 END, false, now()
+    FROM run
+)
+SELECT created_at, started_at, deadline_at FROM run
+"""
+START_IN_NEW_SESSION = _START.format(session=_NEW_SESSION)
+START_IN_SESSION = _START.format(session=_OLD_SESSION)
+
+RUN_BY_IDEMPOTENCY_KEY = """
+    SELECT id, request_digest FROM agents_run
+    WHERE member_id = %(member_id)s AND idempotency_key = %(idempotency_key)s
+"""
+
+HISTORY = """
+    SELECT m.role, m.content FROM agents_message m
+    JOIN (
+        SELECT id FROM agents_run
+        WHERE session_id = %(session_id)s AND id < %(run_id)s AND status = 'completed'
+        ORDER BY id DESC LIMIT %(runs)s
+    ) r ON r.id = m.run_id
+    ORDER BY m.run_id, m.position
+"""
+
+# --- enter again ----------------------------------------------------------------------------------
+
+ENTER = f"""
+WITH guard AS ({GUARD})
+UPDATE agents_run SET status = 'running', started_at = COALESCE(started_at, now()),
+    deadline_at = COALESCE(deadline_at, now()), position = %(position)s, resumes = resumes + 1
+FROM guard WHERE id = %(run_id)s AND status IN ('queued', 'running', 'paused')
+RETURNING 1
+"""
+
+LOAD_RUN = """
+    SELECT r.id, r.kind, r.slug, v.number, r.revision_id, r.session_id, r.parent_id, r.member_id,
+        r.status, r.input, r.output, r.error, r.model, r.input_tokens, r.output_tokens, r.position,
+        r.resumes, r.trace_id, r.created_at, r.started_at, r.finished_at, r.deadline_at,
+        m.time_zone, m.is_active, EXTRACT(EPOCH FROM r.deadline_at - now())::float8,
+        r.cancel_requested_at IS NOT NULL
+    FROM agents_run r
+    JOIN agents_revision v ON v.id = r.revision_id
+    JOIN accounts_member m ON m.id = r.member_id
+    WHERE r.id = %(run_id)s
+"""
+
+LOAD_STEPS = """
+    SELECT seq, key, kind, name, status, attempt, input, output, error, input_tokens, output_tokens,
+        started_position, finished_position, started_at, finished_at
+    FROM agents_step WHERE run_id = %(run_id)s ORDER BY seq
+"""
+
+JOURNAL_STATE = """
+    SELECT r.status, r.position, max(s.started_position), max(s.finished_position)
+    FROM agents_run r LEFT JOIN agents_step s ON s.run_id = r.id
+    WHERE r.id = %(run_id)s GROUP BY r.id
+"""
+
+# --- steps ----------------------------------------------------------------------------------------
+
+STEP_START = f"""
+WITH guard AS ({GUARD})
+INSERT INTO agents_step (run_id, seq, key, kind, name, status, attempt, input, input_tokens,
+    output_tokens, started_position, started_at)
+SELECT %(run_id)s, %(seq)s, %(key)s, %(kind)s, %(name)s, 'started', %(attempt)s, %(input)s::jsonb,
+    0, 0, %(position)s, now() FROM guard
+ON CONFLICT (run_id, key) DO UPDATE SET status = 'started', attempt = EXCLUDED.attempt,
+    started_position = EXCLUDED.started_position, started_at = now(), error = NULL
+RETURNING started_at
+"""
+
+STEP_END = f"""
+WITH guard AS ({GUARD})
+UPDATE agents_step SET status = %(status)s, output = %(output)s::jsonb, error = %(error)s::jsonb,
+    input_tokens = %(input_tokens)s, output_tokens = %(output_tokens)s,
+    finished_position = %(position)s, finished_at = now()
+FROM guard WHERE run_id = %(run_id)s AND key = %(key)s
+RETURNING finished_at
+"""
+
+# --- finish ---------------------------------------------------------------------------------------
+
+FINISH = """
+WITH ticket AS (
+    DELETE FROM public.tickets_ticket WHERE run_id = %(run_id)s AND fence = %(fence)s RETURNING 1
+), run AS (
+    UPDATE agents_run SET status = %(status)s, output = %(output)s::jsonb, error = %(error)s::jsonb,
+        input_tokens = %(input_tokens)s, output_tokens = %(output_tokens)s,
+        position = %(position)s, finished_at = now()
+    FROM ticket WHERE id = %(run_id)s
+    RETURNING id, session_id, finished_at
+), message AS (
+    INSERT INTO agents_message (session_id, run_id, position, role, content, created_at)
+    SELECT session_id, id, 1, 'assistant', %(answer)s::text, now() FROM run
+    WHERE %(answer)s::text IS NOT NULL
+), session AS (
+    UPDATE agents_session s SET updated_at = now() FROM run WHERE s.id = run.session_id
+    RETURNING s.title
+), job AS (
+    INSERT INTO public.django_q_ormq (key, payload, lock)
+    SELECT %(job_key)s, %(job_payload)s, now() FROM session
+    WHERE %(job_payload)s::text IS NOT NULL AND session.title = ''
+)
+SELECT finished_at FROM run
+"""
+
+# --- tickets (on the shared path) -----------------------------------------------------------------
+
+CLAIM = """
+UPDATE public.tickets_ticket t
+SET owner = %(owner)s, lease_until = now() + make_interval(secs => %(lease)s), fence = t.fence + 1
+FROM (
+    SELECT run_id FROM public.tickets_ticket
+    WHERE not_before <= now() AND (owner = '' OR lease_until < now())
+    ORDER BY priority DESC, created_at LIMIT %(limit)s
+    FOR UPDATE SKIP LOCKED
+) free
+WHERE t.run_id = free.run_id
+RETURNING t.run_id, t.schema, t.fence, t.cancel_requested
+"""
+
+RENEW = """
+UPDATE public.tickets_ticket SET lease_until = now() + make_interval(secs => %(lease)s)
+WHERE owner = %(owner)s AND run_id = ANY(%(runs)s)
+RETURNING run_id, fence, cancel_requested
+"""
+
+RELEASE = """
+UPDATE public.tickets_ticket SET owner = '', lease_until = NULL
+WHERE owner = %(owner)s AND run_id = ANY(%(runs)s)
+"""
+
+POSTPONE = """
+UPDATE public.tickets_ticket
+SET owner = '', lease_until = NULL, not_before = now() + interval '30 seconds'
+WHERE owner = %(owner)s AND run_id = ANY(%(runs)s)
+"""
+
+REQUEST_CANCEL = """
+WITH run AS (
+    UPDATE agents_run SET cancel_requested_at = COALESCE(cancel_requested_at, now())
+    WHERE id = %(run_id)s AND status IN ('queued', 'running', 'paused') RETURNING id
+), ticket AS (
+    UPDATE public.tickets_ticket t SET cancel_requested = true, not_before = now()
+    FROM run WHERE t.run_id = run.id
+)
+SELECT id FROM run
+"""
+
+OWNERS = "SELECT DISTINCT owner FROM public.tickets_ticket WHERE owner <> ''"
+
+RELEASE_OWNERS = """
+UPDATE public.tickets_ticket SET owner = '', lease_until = NULL WHERE owner = ANY(%(owners)s)
+"""
+
+FREE_EXPIRED = """
+UPDATE public.tickets_ticket SET owner = '', lease_until = NULL
+WHERE owner <> '' AND lease_until < now()
+"""

@@ -1,0 +1,181 @@
+"""Tool calls as journal steps: what may run, how often, and how a half-done one recovers."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.db import transaction
+
+from agents.models_llm.protocol import ToolCall
+from agents.runtime.events import Cursor, Event, Source, make
+from agents.runtime.faults import NeedsReview
+from agents.runtime.journal import Journal, OpenStep, Outcome
+from agents.runtime.state import StepState
+from agents.specs import AgentSpec
+from agents.tools import calling, registry
+from agents.tools.spec import Effect, ToolContext, ToolSpec, openai_schema
+from tenants.accounts.principal import principal_of
+from tenants.context import current_tenant
+
+
+class ToolSteps:
+    """The tools granted to one run, called for its member with no more than their rights."""
+
+    def __init__(self, journal: Journal, spec: AgentSpec) -> None:
+        self.journal = journal
+        self.granted = spec.tools
+
+    def schemas(self) -> list[dict[str, Any]]:
+        """The granted tools in the OpenAI form; one that no longer exists is left out."""
+        known = {tool.name for tool in registry.all()}
+        return [openai_schema(registry.get(name)) for name in self.granted if name in known]
+
+    async def call(self, key: str, call: ToolCall) -> str:
+        """Run one call of the model and return what the model is told."""
+        arguments: Any = call.parsed if call.parsed is not None else call.arguments
+        refusal = await self._refusal(call)
+        spec = None if refusal else registry.get(call.name)
+        if spec is not None:
+            await self._check_half_done(key, spec)
+        opened_input = {"tool": call.name, "arguments": arguments}
+        notes = _Notes(self.journal)
+
+        async def work(step: OpenStep) -> Outcome:
+            if refusal is not None or spec is None:
+                return _refused(refusal or ("unknown_tool", "There is no such tool."))
+            try:
+                parsed = calling.parse_arguments(spec, arguments)
+                result = await calling.invoke(spec, self._context(step), parsed)
+            except calling.ToolProblem as problem:
+                return _refused((problem.code, problem.message))
+            return Outcome({"text": result.text, "data": result.data})
+
+        def unit(step: OpenStep) -> Outcome:
+            assert spec is not None
+            try:
+                parsed = calling.parse_arguments(spec, arguments)
+                with transaction.atomic():  # a refusal undoes the effect, not the record of it
+                    result = calling.invoke_sync(spec, self._context(step), parsed)
+            except calling.ToolProblem as problem:
+                return _refused((problem.code, problem.message))
+            return Outcome({"text": result.text, "data": result.data})
+
+        step = await self.journal.step(
+            key,
+            "tool",
+            call.name[:200],
+            work,
+            input=opened_input,
+            attempts=spec.attempts if spec else 1,
+            on_start=notes.started,
+            on_end=notes.ended,
+            in_transaction=unit if spec is not None and spec.transactional else None,
+        )
+        return str(step.output["text"])
+
+    async def _refusal(self, call: ToolCall) -> tuple[str, str] | None:
+        """Why this call may not run, or None. Rights are the member's, as they are now."""
+        if call.error is not None:
+            return ("bad_arguments", call.error)
+        known = {tool.name for tool in registry.all()}
+        if call.name not in self.granted or call.name not in known:
+            offered = ", ".join(name for name in self.granted if name in known) or "none"
+            return ("unknown_tool", f"There is no tool {call.name!r}. Tools: {offered}.")
+        principal = await principal_of(self.journal.run.member_id)
+        if principal is None or not principal.may(registry.get(call.name).scope):
+            return ("not_allowed", "The member this run acts for may not use this tool.")
+        return None
+
+    async def _check_half_done(self, key: str, spec: ToolSpec) -> None:
+        """A call that had begun when its process died: safe to repeat, or a person's to judge."""
+        before = self.journal.find(key)
+        if before is None or before.status != "started":
+            return
+        if spec.transactional or spec.effect is not Effect.WRITE:
+            return
+        raise NeedsReview(
+            "step_unknown",
+            f"The tool {spec.name} had been started when the server stopped, and whether it took "
+            "effect can't be known. It was not repeated.",
+            step=before.seq,
+        )
+
+    def _context(self, step: OpenStep) -> ToolContext:
+        run = self.journal.run
+        return ToolContext(
+            run_id=str(run.id),
+            step_key=step.key,
+            idempotency_key=f"{run.id}:{step.key}",
+            member_id=run.member_id,
+            member_time_zone=run.time_zone,
+            tenant_schema=current_tenant().schema,
+            deadline=run.deadline_clock or None,
+        )
+
+
+def _refused(reason: tuple[str, str]) -> Outcome:
+    code, message = reason
+    return Outcome({"text": f"Error: {message}", "data": None}, {"code": code, "message": message})
+
+
+class _Notes:
+    """Publishes the events of one tool step."""
+
+    def __init__(self, journal: Journal) -> None:
+        self.journal = journal
+
+    def started(self, step: OpenStep) -> None:
+        self.journal.log.publish(
+            tool_started(
+                self.journal.log.source,
+                step.position,
+                step.started_at,
+                step.seq,
+                step.name,
+                step.input["arguments"],
+            )
+        )
+
+    def ended(self, opened: OpenStep, step: StepState) -> None:
+        self.journal.log.publish(tool_ended(self.journal.log.source, step))
+
+
+def tool_started(
+    source: Source, position: int, at: Any, seq: int, name: str, arguments: Any
+) -> Event:
+    return make(
+        source,
+        Cursor(position, 0),
+        "tool.started",
+        at,
+        step=seq,
+        tool=name,
+        arguments=arguments,
+    )
+
+
+def tool_ended(source: Source, step: StepState) -> Event:
+    assert step.finished_position is not None
+    cursor, at = Cursor(step.finished_position, 0), step.finished_at
+    output = step.output or {}
+    if step.error:
+        return make(
+            source, cursor, "tool.failed", at, step=step.seq, tool=step.name, error=step.error
+        )
+    data = output.get("data")
+    return make(
+        source,
+        cursor,
+        "tool.completed",
+        at,
+        step=step.seq,
+        tool=step.name,
+        output=output.get("text") if data is None else data,
+        duration_ms=duration_ms(step),
+    )
+
+
+def duration_ms(step: StepState) -> int | None:
+    if step.started_at is None or step.finished_at is None:
+        return None
+    return round((step.finished_at - step.started_at).total_seconds() * 1000)

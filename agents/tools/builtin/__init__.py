@@ -1,0 +1,13 @@
+"""The tools that every installation has."""
+
+from __future__ import annotations
+
+from importlib import import_module
+
+MODULES = ("calculator", "clock", "notes")
+
+
+def load() -> None:
+    """Import every module of built-in tools, which registers them. Again, it does nothing."""
+    for module in MODULES:
+        import_module(f"{__name__}.{module}")

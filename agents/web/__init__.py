@@ -1,0 +1,1 @@
+"""The end-user web app: server-rendered pages, and a socket for what streams."""

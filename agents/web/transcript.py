@@ -1,0 +1,165 @@
+"""A session as its page shows it: runs with what was said and which tools were called, in order."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from django.db.models import Prefetch
+
+from agents.models import Message, Run, Session, Step
+
+PAGE = 20
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """One piece of an answer. `kind` is "text" (then `text`) or "tool" (then the rest)."""
+
+    kind: str
+    step: int
+    text: str = ""
+    name: str = ""
+    label: str = ""
+    state: str = ""  # running, done, failed, stopped: as the stylesheet and the script name them
+    state_label: str = ""
+    arguments: str = ""
+    result: str = ""
+    duration: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class RunView:
+    """One run: the member's words, then the parts of the answer. A live run's parts come by socket."""
+
+    id: UUID
+    status: str
+    live: bool
+    input: str
+    asked_at: datetime
+    parts: list[Part] = field(default_factory=list)
+    error: str = ""
+    error_code: str = ""
+    trace_id: str = ""
+    footer: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Transcript:
+    """Runs oldest first. `earlier`: the id before which more are to be had, or None."""
+
+    runs: list[RunView]
+    earlier: UUID | None
+
+    @property
+    def live_run(self) -> RunView | None:
+        last = self.runs[-1] if self.runs else None
+        return last if last is not None and last.live else None
+
+
+def transcript(session: Session, before: UUID | None = None) -> Transcript:
+    """The newest runs of a session, or those before a run: three queries, however many there are."""
+    steps = Step.objects.filter(kind__in=[Step.Kind.TOOL, Step.Kind.MODEL]).order_by("seq")
+    rows = (
+        Run.objects.filter(session=session, parent__isnull=True)
+        .order_by("-id")
+        .prefetch_related(
+            Prefetch("messages", Message.objects.order_by("position")), Prefetch("steps", steps)
+        )
+    )
+    if before is not None:
+        rows = rows.filter(id__lt=before)
+    found = list(rows[: PAGE + 1])
+    runs = [_run_view(run) for run in reversed(found[:PAGE])]
+    return Transcript(runs, runs[0].id if len(found) > PAGE else None)
+
+
+def _run_view(run: Run) -> RunView:
+    said = {message.role: message.content for message in run.messages.all()}
+    asked = said.get(Message.Role.USER) or (run.input if isinstance(run.input, str) else "")
+    if run.is_live:
+        # The script follows it from its beginning: parts drawn here would come a second time.
+        return RunView(run.id, run.status, True, asked, run.created_at)
+    error = run.error or {}
+    return RunView(
+        id=run.id,
+        status=run.status,
+        live=False,
+        input=asked,
+        asked_at=run.created_at,
+        parts=_parts(run, said.get(Message.Role.ASSISTANT)),
+        error=str(error.get("message") or ""),
+        error_code=str(error.get("code") or ""),
+        trace_id=run.trace_id,
+        footer=_footer(run),
+    )
+
+
+def _parts(run: Run, answer: str | None) -> list[Part]:
+    steps = list(run.steps.all())
+    parts = [part for part in map(_part, steps) if part is not None]
+    texts = [part for part in parts if part.kind == "text"]
+    if answer and (not texts or texts[-1].text != answer):
+        # The message row is what was answered; steps may have been pruned since.
+        parts.append(Part("text", (steps[-1].seq if steps else 0) + 1, text=answer))
+    return parts
+
+
+def _part(step: Step) -> Part | None:
+    output = step.output if isinstance(step.output, dict) else {}
+    if step.kind == Step.Kind.MODEL:
+        text = output.get("text")
+        return Part("text", step.seq, text=text) if text and not step.error else None
+    if step.error:
+        state, label = "failed", "Failed"
+        result = str(step.error.get("message") or "The tool failed.")
+    elif step.finished_position is None:
+        state, label, result = "stopped", "Stopped", ""
+    else:
+        state, label = "done", "Done"
+        data = output.get("data")
+        result = shown(output.get("text") if data is None else data)
+    arguments = step.input.get("arguments") if isinstance(step.input, dict) else None
+    return Part(
+        "tool",
+        step.seq,
+        name=step.name,
+        label=tool_label(step.name),
+        state=state,
+        state_label=label,
+        arguments=shown(arguments),
+        result=result,
+        duration=_seconds(step.started_at, step.finished_at),
+    )
+
+
+def tool_label(name: str) -> str:
+    """`current_time` as people read it: Current time."""
+    words = name.replace("_", " ").strip()
+    return words[:1].upper() + words[1:]
+
+
+def shown(value: Any) -> str:
+    """Arguments or a result as text: strings as they are, everything else as indented JSON."""
+    if value is None:
+        return ""
+    return value if isinstance(value, str) else json.dumps(value, indent=2, ensure_ascii=False)
+
+
+def _seconds(start: datetime | None, end: datetime | None) -> str:
+    """The same wording as the script's `seconds`."""
+    if start is None or end is None:
+        return ""
+    taken = max((end - start).total_seconds(), 0.0)
+    if taken < 1:
+        return f"{round(taken * 1000)} ms"
+    return f"{taken:.1f} s" if taken < 60 else f"{int(taken // 60)} min {int(taken % 60)} s"
+
+
+def _footer(run: Run) -> str:
+    tokens = run.input_tokens + run.output_tokens
+    counted = f"{tokens:,} tokens" if tokens else ""
+    return " · ".join(filter(None, [_seconds(run.started_at, run.finished_at), counted]))

@@ -1,0 +1,24 @@
+"""The API, version 1: assembled here, written elsewhere."""
+
+from ninja import NinjaAPI
+
+from agents.api.agents import router as agents
+from agents.api.runs import router as runs
+from agents.api.sessions import router as sessions
+from agents.api.tools import router as tools
+from config.api_errors import install_handlers
+from tenants.accounts.api import router as accounts
+from tenants.accounts.guard import Undeclared
+
+api = NinjaAPI(
+    title="Concord",
+    version="1",
+    description="Run governed agents: start, follow, cancel; sessions and tools.",
+    docs_url="/docs",
+    openapi_url="/openapi.json",
+    auth=Undeclared(),
+    urls_namespace="api-1",
+)
+for router in (accounts, agents, runs, sessions, tools):
+    api.add_router("", router)
+install_handlers(api)

@@ -1,0 +1,90 @@
+"""The ASGI application: health, tenant door, then API, sockets or pages."""
+
+from __future__ import annotations
+
+import asyncio
+import contextvars
+import os
+from typing import Any
+
+os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings.local")
+
+import django
+
+django.setup(set_prefix=False)
+
+from channels.security.websocket import AllowedHostsOriginValidator  # noqa: E402 - needs the apps
+
+from agents.runtime.executor import executor, stop_executor  # noqa: E402
+from config.handlers import ApiHandler, PageHandler  # noqa: E402
+from config.health import health  # noqa: E402
+from config.start_checks import run_checks  # noqa: E402
+from tenants.middleware import TenantMiddleware  # noqa: E402
+from tenants.pool import close_pool  # noqa: E402
+
+run_checks()
+
+
+class Application:
+    """Routes by type and path. The executor starts with the first thing asked of the process.
+
+    Daphne has no lifespan, so a server start is its first request: the parent's readiness poll.
+    """
+
+    def __init__(self) -> None:
+        self.api = ApiHandler()
+        self.pages = PageHandler()
+        self.sockets = AllowedHostsOriginValidator(_sockets())
+        self.tenant = TenantMiddleware(self._route)
+
+    async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
+        if scope["type"] == "lifespan":
+            await self._lifespan(receive, send)
+            return
+        _start_once()
+        if scope["type"] == "http" and await health(scope, send):
+            return
+        await self.tenant(scope, receive, send)
+
+    async def _route(self, scope: Any, receive: Any, send: Any) -> None:
+        if scope["type"] == "websocket":
+            await self.sockets(scope, receive, send)
+        elif scope["path"].startswith("/api/"):
+            await self.api(scope, receive, send)
+        else:
+            await self.pages(scope, receive, send)
+
+    async def _lifespan(self, receive: Any, send: Any) -> None:
+        while True:
+            message = await receive()
+            if message["type"] == "lifespan.startup":
+                _start_once()
+                await send({"type": "lifespan.startup.complete"})
+            elif message["type"] == "lifespan.shutdown":
+                await stop_executor()
+                await close_pool()
+                await send({"type": "lifespan.shutdown.complete"})
+                return
+
+
+def _sockets() -> Any:
+    from channels.routing import URLRouter
+    from django.urls import path
+
+    from agents.consumers import RunConsumer
+
+    return URLRouter([path("ws/runs/", RunConsumer.as_asgi())])
+
+
+_started: set[asyncio.AbstractEventLoop] = set()
+
+
+def _start_once() -> None:
+    loop = asyncio.get_running_loop()
+    if loop not in _started:
+        _started.add(loop)
+        # An empty context: the executor must not inherit the tenant of whoever came first.
+        contextvars.Context().run(executor)
+
+
+application = Application()

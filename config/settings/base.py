@@ -1,0 +1,222 @@
+"""Settings shared by every way of running; what an operator may change is in the environment."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from pathlib import Path
+
+from config import embedded
+from config.database import database_from_url
+from config.env import env_float, env_int, env_list, env_path, env_str
+
+BASE_DIR = Path(__file__).resolve().parent.parent.parent
+DATA_DIR = env_path("DATA_DIR", BASE_DIR / ".data")
+
+PRODUCT_NAME = "Concord"
+DEBUG = False
+SECRET_KEY = ""
+JWT_SIGNING_KEY = ""
+ALLOWED_HOSTS = env_list("ALLOWED_HOSTS", [])
+
+# --- apps: a table lives in the shared schema or in every tenant's, never in both -----------------
+SHARED_APPS = [
+    "tenants",
+    "django_tenants",
+    "django.contrib.contenttypes",
+    "django_q",
+    "agents.tickets",
+]
+TENANT_APPS = [
+    "tenants.accounts",
+    "django.contrib.auth",
+    "django.contrib.sessions",
+    "django.contrib.admin",
+    "agents",
+]
+INSTALLED_APPS = [
+    "tenants",
+    "tenants.accounts",
+    "agents",
+    "agents.tickets",
+    "unfold",
+    "unfold.contrib.filters",
+    "django.contrib.admin",
+    "django.contrib.auth",
+    "django.contrib.contenttypes",
+    "django.contrib.sessions",
+    "django.contrib.messages",
+    "django.contrib.staticfiles",
+    "django_tenants",
+    "django_q",
+    "channels",
+    "ninja",
+]
+TENANT_MODEL = "tenants.Tenant"
+TENANT_DOMAIN_MODEL = "tenants.Domain"
+TENANT_SYNC_ROUTER = "tenants.db.router.TenantRouter"
+DATABASE_ROUTERS = [TENANT_SYNC_ROUTER]
+AUTH_USER_MODEL = "accounts.Member"
+DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
+
+# --- database -------------------------------------------------------------------------------------
+DATABASE_URL = env_str("DATABASE_URL", "")
+_connection = (
+    database_from_url(DATABASE_URL) if DATABASE_URL else embedded.django_database(DATA_DIR)
+)
+DATABASES = {
+    "default": {
+        **_connection,
+        "ENGINE": "tenants.db",
+        # Kept by the few long-lived threads of tenants.hop; bounded by their number.
+        "CONN_MAX_AGE": 600,
+        "CONN_HEALTH_CHECKS": True,
+        "DISABLE_SERVER_SIDE_CURSORS": False,
+    }
+}
+ORM_THREADS = env_int("ORM_THREADS", 8)
+WEB_THREADS = env_int("WEB_THREADS", 8)
+NATIVE_POOL_MIN = env_int("NATIVE_POOL_MIN", 1)
+NATIVE_POOL_MAX = env_int("NATIVE_POOL_MAX", 16)
+NATIVE_POOL_TIMEOUT = env_float("NATIVE_POOL_TIMEOUT", 20.0)  # seconds to wait for a connection
+# A backend that has visited hundreds of schemas holds hundreds of megabytes: let it go in time.
+NATIVE_POOL_LIFETIME = env_float("NATIVE_POOL_LIFETIME", 1800.0)
+TENANT_CACHE_SECONDS = env_float("TENANT_CACHE_SECONDS", 5.0)
+PRINCIPAL_CACHE_SECONDS = env_float("PRINCIPAL_CACHE_SECONDS", 5.0)
+TENANCY_VERIFY = False
+
+# --- web ------------------------------------------------------------------------------------------
+ROOT_URLCONF = "config.urls"
+PLATFORM_URLCONF = "config.urls_platform"
+ASGI_APPLICATION = "config.asgi.application"
+MIDDLEWARE = [
+    "django.middleware.security.SecurityMiddleware",
+    "config.security.SecurityHeadersMiddleware",
+    "whitenoise.middleware.WhiteNoiseMiddleware",
+    "config.security.TenantUrlconfMiddleware",
+    "django.contrib.sessions.middleware.SessionMiddleware",
+    "django.middleware.common.CommonMiddleware",
+    "django.middleware.csrf.CsrfViewMiddleware",
+    "django.contrib.auth.middleware.AuthenticationMiddleware",
+    "config.security.MemberTimeZoneMiddleware",
+    "django.contrib.messages.middleware.MessageMiddleware",
+    "django.middleware.clickjacking.XFrameOptionsMiddleware",
+]
+TEMPLATES = [
+    {
+        "BACKEND": "django.template.backends.django.DjangoTemplates",
+        "DIRS": [BASE_DIR / "templates"],
+        "APP_DIRS": True,
+        "OPTIONS": {
+            "context_processors": [
+                "django.template.context_processors.request",
+                "django.contrib.auth.context_processors.auth",
+                "django.contrib.messages.context_processors.messages",
+                "agents.web.context.product",
+            ],
+        },
+    }
+]
+LANGUAGE_CODE = "en"
+TIME_ZONE = "UTC"
+USE_TZ = True
+STATIC_URL = "/static/"
+STATIC_ROOT = DATA_DIR / "static"
+MEDIA_ROOT = DATA_DIR / "files"
+STORAGES = {
+    "default": {"BACKEND": "tenants.files.TenantStorage"},
+    "staticfiles": {"BACKEND": "whitenoise.storage.CompressedManifestStaticFilesStorage"},
+}
+LOGIN_URL = "web:sign-in"
+LOGIN_REDIRECT_URL = "web:home"
+LOGOUT_REDIRECT_URL = "web:sign-in"
+SESSION_COOKIE_HTTPONLY = True
+SESSION_COOKIE_SAMESITE = "Lax"
+CSRF_COOKIE_SAMESITE = "Lax"
+X_FRAME_OPTIONS = "DENY"
+MESSAGE_STORAGE = "django.contrib.messages.storage.session.SessionStorage"
+AUTH_PASSWORD_VALIDATORS = [
+    {"NAME": "django.contrib.auth.password_validation.UserAttributeSimilarityValidator"},
+    {"NAME": "django.contrib.auth.password_validation.MinimumLengthValidator"},
+    {"NAME": "django.contrib.auth.password_validation.CommonPasswordValidator"},
+    {"NAME": "django.contrib.auth.password_validation.NumericPasswordValidator"},
+]
+
+# --- api ------------------------------------------------------------------------------------------
+API_MAX_BODY = env_int("API_MAX_BODY", 1_000_000)  # bytes of a JSON request
+INPUT_MAX_CHARS = env_int("INPUT_MAX_CHARS", 100_000)  # characters of a run's input
+PAGE_LIMIT_DEFAULT = 50
+PAGE_LIMIT_MAX = 500
+STREAM_HEARTBEAT_SECONDS = env_float("STREAM_HEARTBEAT_SECONDS", 15.0)
+JWT_ACCESS_MINUTES = env_int("JWT_ACCESS_MINUTES", 30)
+JWT_REFRESH_DAYS = env_int("JWT_REFRESH_DAYS", 14)
+SIMPLE_JWT = {
+    "ACCESS_TOKEN_LIFETIME": timedelta(minutes=JWT_ACCESS_MINUTES),
+    "REFRESH_TOKEN_LIFETIME": timedelta(days=JWT_REFRESH_DAYS),
+    "ALGORITHM": "HS256",
+    "USER_ID_CLAIM": "sub",
+}
+CHANNEL_LAYERS = {"default": {"BACKEND": "channels.layers.InMemoryChannelLayer"}}
+CACHES = {
+    "default": {
+        "BACKEND": "django.core.cache.backends.locmem.LocMemCache",
+        "KEY_FUNCTION": "tenants.keys.cache_key",
+    }
+}
+
+# --- runs -----------------------------------------------------------------------------------------
+LEASE_SECONDS = env_float("LEASE_SECONDS", 15.0)
+LEASE_RENEW_SECONDS = env_float("LEASE_RENEW_SECONDS", 5.0)
+EXECUTOR_POLL_SECONDS = env_float("EXECUTOR_POLL_SECONDS", 2.0)
+EXECUTOR_CAPACITY = env_int("EXECUTOR_CAPACITY", 1000)  # runs held at once by one process
+RUN_SECONDS_MAX = env_int("RUN_SECONDS_MAX", 3600)  # no agent's own limit may be above it
+STEP_ATTEMPTS = env_int("STEP_ATTEMPTS", 3)  # of a model call that failed in a way worth repeating
+RETRY_BASE_SECONDS = env_float("RETRY_BASE_SECONDS", 0.5)
+RETRY_MAX_SECONDS = env_float("RETRY_MAX_SECONDS", 20.0)
+TOOL_MAX_ARGUMENTS = env_int("TOOL_MAX_ARGUMENTS", 64_000)
+NOTES_MAX = env_int("NOTES_MAX", 1000)
+FOLLOW_POLL_SECONDS = env_float("FOLLOW_POLL_SECONDS", 1.0)
+
+# --- models ---------------------------------------------------------------------------------------
+MODEL_BASE_URL = env_str("MODEL_BASE_URL", "")
+MODEL_NAME = env_str("MODEL_NAME", "")
+MODEL_API_KEY = env_str("MODEL_API_KEY", "")
+DEMO_MODEL_FIRST_DELAY = env_float("DEMO_MODEL_FIRST_DELAY", 0.15)
+DEMO_MODEL_DELAY = env_float("DEMO_MODEL_DELAY", 0.025)
+
+# --- the task cluster -----------------------------------------------------------------------------
+Q_CLUSTER = {
+    "name": "concord",
+    "orm": "default",
+    "workers": env_int("CLUSTER_WORKERS", 1),
+    "recycle": 500,
+    "timeout": 300,
+    "retry": 360,
+    "max_attempts": 5,
+    "ack_failures": True,
+    "poll": 0.5,
+    "queue_limit": 50,
+    "bulk": 1,
+    "save_limit": 1000,
+    "catch_up": False,
+    "label": "Task queue",
+}
+# name -> (function, minutes between two runs)
+PLATFORM_SCHEDULES = {
+    "clean tokens": ("tenants.jobs.clean_tokens", 60),
+    "sweep leases": ("agents.runtime.jobs.sweep_leases", 1),
+}
+
+LOGGING = {
+    "version": 1,
+    "disable_existing_loggers": False,
+    "formatters": {"plain": {"format": "%(asctime)s %(levelname)s %(name)s: %(message)s"}},
+    "handlers": {"console": {"class": "logging.StreamHandler", "formatter": "plain"}},
+    "root": {"handlers": ["console"], "level": env_str("LOG_LEVEL", "WARNING")},
+    "loggers": {
+        "concord": {"level": "INFO"},
+        "agents": {"level": "INFO"},
+        "tenants": {"level": "INFO"},
+        "django_q": {"level": "WARNING", "handlers": ["console"], "propagate": False},
+        "daphne": {"level": "WARNING"},
+    },
+}

@@ -1,0 +1,19 @@
+"""The test suite: its own database, every statement's schema checked against the server's word."""
+
+import os
+from pathlib import Path
+
+_ROOT = Path(__file__).resolve().parent.parent.parent
+# Before the base settings read them: tests never touch the data of `make run`.
+os.environ["DATA_DIR"] = os.environ.get("TEST_DATA_DIR", str(_ROOT / ".cache" / "test"))
+os.environ.pop("DATABASE_URL", None)
+for _name in ("MODEL_BASE_URL", "MODEL_NAME", "MODEL_API_KEY"):
+    os.environ.setdefault(f"TEST_{_name}", "")
+    os.environ[_name] = os.environ[f"TEST_{_name}"]
+
+from config.settings.local import *  # noqa: E402, F403 - a settings module is its base plus changes
+
+TENANCY_VERIFY = True
+PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
+TENANT_CACHE_SECONDS = 0.0
+PRINCIPAL_CACHE_SECONDS = 0.0

@@ -1,0 +1,11 @@
+"""What the platform's own host serves: its admin."""
+
+from django.urls import path
+from django.views.generic import RedirectView
+
+from agents.admin.platform_site import platform_site
+
+urlpatterns = [
+    path("admin/", platform_site.urls),
+    path("", RedirectView.as_view(url="/admin/")),
+]

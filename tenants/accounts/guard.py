@@ -1,0 +1,85 @@
+"""What a route declares about authority: `auth=requires(Scope.X)` or `auth=public("why")`.
+
+A system check walks every route: one that declares nothing keeps the server from starting.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.http import HttpRequest
+
+from config.errors import Forbidden, Unauthorized
+from tenants.accounts.principal import Principal, principal_of
+from tenants.accounts.scopes import Scope
+from tenants.accounts.tokens import claims
+
+
+class Requires:
+    """A Ninja authenticator: a bearer token of this tenant, of an active member, with the scope."""
+
+    openapi_type = "http"
+    openapi_scheme = "bearer"
+
+    def __init__(self, scope: Scope) -> None:
+        self.scope = scope
+        self.openapi_security_schema = {"type": "http", "scheme": "bearer"}
+
+    async def __call__(self, request: HttpRequest) -> Principal:
+        principal = await authenticate(bearer(request.headers.get("Authorization", "")))
+        check_scope(principal, self.scope)
+        request.principal = principal
+        return principal
+
+
+class Public:
+    """A route open to everyone, with the reason."""
+
+    def __init__(self, why: str) -> None:
+        self.why = why
+
+    async def __call__(self, request: HttpRequest) -> bool:
+        return True
+
+
+class Undeclared:
+    """What a route has that declares nothing: refused at every call, and by the system check."""
+
+    async def __call__(self, request: HttpRequest) -> Any:
+        raise Forbidden("This route declares no scope.")
+
+
+def requires(scope: Scope) -> Requires:
+    return Requires(scope)
+
+
+def public(why: str) -> Public:
+    return Public(why)
+
+
+def bearer(header: str) -> str:
+    """The token of an Authorization header; Unauthorized when there is none."""
+    kind, _, token = header.partition(" ")
+    if kind.lower() != "bearer" or not token.strip():
+        raise Unauthorized("Send an access token: Authorization: Bearer …", code="no_token")
+    return token.strip()
+
+
+async def authenticate(token: str) -> Principal:
+    """The principal behind an access token, as their rights are now. Raises Unauthorized."""
+    member_id, scopes = claims(token)
+    principal = await principal_of(member_id)
+    if principal is None:
+        raise Unauthorized("The member is gone or suspended.", code="member_inactive")
+    return principal.narrowed(scopes)
+
+
+def check_scope(principal: Principal, scope: Scope) -> None:
+    if not principal.may(scope):
+        raise Forbidden(f"This needs the scope {scope}.", code="scope_missing", scope=str(scope))
+
+
+def principal(request: HttpRequest) -> Principal:
+    """Who is asking, in a route that `requires` something."""
+    found: Principal = request.principal
+    return found

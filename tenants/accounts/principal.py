@@ -1,0 +1,74 @@
+"""Who is asking: the member behind a request, with the scopes that hold right now."""
+
+from __future__ import annotations
+
+import time
+from collections import OrderedDict
+from dataclasses import dataclass, replace
+
+from django.conf import settings
+
+from tenants.accounts.scopes import Scope
+from tenants.context import current_tenant
+from tenants.hop import hop
+
+_MOST = 10_000
+_cache: OrderedDict[tuple[str, int], tuple[float, Principal | None]] = OrderedDict()
+
+
+@dataclass(frozen=True, slots=True)
+class Principal:
+    """A member as the API and the socket see them. `scopes` is never more than their roles give."""
+
+    member_id: int
+    username: str
+    name: str
+    roles: tuple[str, ...]
+    scopes: frozenset[str]
+    time_zone: str
+    tenant_schema: str
+
+    def may(self, scope: Scope | str) -> bool:
+        return scope in self.scopes
+
+    def narrowed(self, scopes: frozenset[str]) -> Principal:
+        """The same member with no more than these scopes: what a token carries."""
+        return replace(self, scopes=self.scopes & scopes)
+
+
+def load(member_id: int) -> Principal | None:
+    """The active member with this id in the active tenant, or None. Synchronous."""
+    from tenants.accounts.models import Member
+
+    member = Member.objects.filter(pk=member_id, is_active=True).first()
+    return of_member(member) if member else None
+
+
+def of_member(member: object) -> Principal:
+    from tenants.accounts.models import Member
+
+    assert isinstance(member, Member)
+    return Principal(
+        member_id=member.pk,
+        username=member.username,
+        name=str(member),
+        roles=member.roles,
+        scopes=frozenset(str(scope) for scope in member.scopes),
+        time_zone=member.time_zone,
+        tenant_schema=current_tenant().schema,
+    )
+
+
+async def principal_of(member_id: int) -> Principal | None:
+    """`load` in one hop, kept PRINCIPAL_CACHE_SECONDS: a suspended member is out after that."""
+    key = (current_tenant().schema, member_id)
+    now = time.monotonic()
+    entry = _cache.get(key)
+    if entry is not None and entry[0] > now:
+        return entry[1]
+    principal = await hop(load, member_id)
+    _cache[key] = (now + settings.PRINCIPAL_CACHE_SECONDS, principal)
+    _cache.move_to_end(key)
+    while len(_cache) > _MOST:
+        _cache.popitem(last=False)
+    return principal

@@ -1,0 +1,74 @@
+"""Which tenant a host or a slug means: looked up once, kept a few seconds in each process."""
+
+from __future__ import annotations
+
+import time
+from collections import OrderedDict
+
+from django.conf import settings
+
+from tenants.context import TenantRef, use_shared
+from tenants.hop import hop
+
+_MOST = 4096
+_cache: OrderedDict[tuple[str, str], tuple[float, TenantRef | None]] = OrderedDict()
+
+
+def _lookup(kind: str, key: str) -> TenantRef | None:
+    from tenants.models import Domain, Tenant
+
+    with use_shared():
+        if kind == "host":
+            domain = Domain.objects.select_related("tenant").filter(domain=key).first()
+            tenant = domain.tenant if domain else None
+        else:
+            tenant = Tenant.objects.filter(schema_name=key).first()
+        if tenant is None or tenant.state != Tenant.State.ACTIVE:
+            return None
+        return tenant.ref
+
+
+async def _cached(kind: str, key: str) -> TenantRef | None:
+    entry = _cache.get((kind, key))
+    now = time.monotonic()
+    if entry is not None and entry[0] > now:
+        return entry[1]
+    with use_shared():
+        ref = await hop(_lookup, kind, key)
+    _cache[kind, key] = (now + settings.TENANT_CACHE_SECONDS, ref)
+    _cache.move_to_end((kind, key))
+    while len(_cache) > _MOST:
+        _cache.popitem(last=False)
+    return ref
+
+
+async def by_host(host: str) -> TenantRef | None:
+    """The active tenant served at `host` (no port), or None."""
+    return await _cached("host", host.lower())
+
+
+async def by_slug(slug: str) -> TenantRef | None:
+    """The active tenant with this slug (its schema), or None."""
+    return await _cached("slug", slug.lower())
+
+
+def ref_of(slug: str) -> TenantRef:
+    """Synchronous and uncached, for commands and tasks. LookupError if there is no such tenant."""
+    ref = _lookup("slug", slug)
+    if ref is None:
+        raise LookupError(f"no active tenant {slug!r}")
+    return ref
+
+
+def active_tenants() -> list[TenantRef]:
+    """Every active customer's tenant, the platform's own left out."""
+    from tenants.models import Tenant
+
+    with use_shared():
+        rows = Tenant.objects.filter(state=Tenant.State.ACTIVE, kind=Tenant.Kind.CUSTOMER)
+        return [tenant.ref for tenant in rows]
+
+
+def forget() -> None:
+    """Drop what this process remembers, after a change made here."""
+    _cache.clear()

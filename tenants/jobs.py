@@ -1,0 +1,42 @@
+"""What the cluster does on a schedule, and the schedules themselves."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+from django.conf import settings
+from django.utils import timezone
+
+from tenants.context import use_shared, use_tenant
+from tenants.directory import active_tenants
+
+
+def ensure_schedules() -> None:
+    """Write the schedules of settings.PLATFORM_SCHEDULES, each by its name. Idempotent."""
+    from django_q.models import Schedule
+
+    with use_shared():
+        for name, (func, minutes) in settings.PLATFORM_SCHEDULES.items():
+            Schedule.objects.get_or_create(
+                name=name,
+                defaults={
+                    "func": func,
+                    "schedule_type": Schedule.MINUTES,
+                    "minutes": minutes,
+                    "next_run": timezone.now() + timedelta(seconds=30),
+                },
+            )
+
+
+def clean_tokens() -> int:
+    """Forget revoked tokens that have expired anyway, and stale browser sessions. Every tenant."""
+    from django.contrib.sessions.models import Session
+
+    from tenants.accounts.models import RevokedToken
+
+    removed = 0
+    for ref in active_tenants():
+        with use_tenant(ref):
+            removed += RevokedToken.objects.filter(expires_at__lt=timezone.now()).delete()[0]
+            removed += Session.objects.filter(expire_date__lt=timezone.now()).delete()[0]
+    return removed

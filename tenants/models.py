@@ -1,0 +1,81 @@
+"""Tenants and the hosts they are served at: rows of the shared schema."""
+
+from __future__ import annotations
+
+import uuid
+from typing import Any
+
+from django.core.validators import RegexValidator
+from django.db import models
+from django.db.models.functions import Now
+from django_tenants.models import DomainMixin, TenantMixin
+
+from tenants.context import SCHEMA_NAME, TenantRef, use_shared
+from tenants.roles import role_name
+
+_slug = RegexValidator(
+    SCHEMA_NAME,
+    "Start with a small letter; then small letters, digits and underscores, at most 41 characters.",
+)
+RESERVED_SCHEMAS = frozenset({"public", "platform", "information_schema", "template"})
+
+
+class Tenant(TenantMixin):
+    """One customer and the schema that is theirs. Made by `tenants.provisioning`, nowhere else."""
+
+    class Kind(models.TextChoices):
+        CUSTOMER = "tenant", "Customer"
+        PLATFORM = "platform", "The platform's own"
+
+    class State(models.TextChoices):
+        CREATING = "creating", "Being set up"
+        ACTIVE = "active", "Active"
+        SUSPENDED = "suspended", "Suspended"
+        FAILED = "failed", "Set-up failed"
+
+    auto_create_schema = False
+    auto_drop_schema = False
+
+    id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
+    schema_name = models.CharField("slug", max_length=41, unique=True, validators=[_slug])
+    name = models.CharField(max_length=200)
+    kind = models.CharField(max_length=10, choices=Kind.choices, default=Kind.CUSTOMER)
+    state = models.CharField(max_length=10, choices=State.choices, default=State.CREATING)
+    problem = models.TextField(blank=True, help_text="Why the set-up failed, if it did.")
+    created_at = models.DateTimeField(db_default=Now(), editable=False)
+
+    class Meta:
+        ordering = ["schema_name"]
+
+    def __str__(self) -> str:
+        return self.name or self.schema_name
+
+    def save(self, *args: Any, **kwargs: Any) -> None:
+        with use_shared():
+            super().save(*args, **kwargs)
+
+    @property
+    def ref(self) -> TenantRef:
+        platform = self.kind == self.Kind.PLATFORM
+        return TenantRef(
+            schema=self.schema_name,
+            kind="platform" if platform else "tenant",
+            id=self.id,
+            role=None if platform else role_name(self.schema_name),
+            name=self.name,
+        )
+
+
+class Domain(DomainMixin):
+    """A host name a tenant is served at, without port."""
+
+    class Meta:
+        ordering = ["domain"]
+
+    def save(self, *args: Any, **kwargs: Any) -> None:
+        self.domain = self.domain.lower().strip()
+        with use_shared():
+            super().save(*args, **kwargs)
+
+    def __str__(self) -> str:
+        return self.domain

@@ -1,0 +1,111 @@
+"""What every test stands on: a real Postgres with two tenants, and a real server over it."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from django.conf import settings
+from django.core.management import call_command
+
+from config.embedded import running
+from tenants.context import TenantRef, use_shared, use_tenant
+from tests.support.client import Api
+from tests.support.server import Server
+
+
+@pytest.fixture(autouse=True)
+def _no_tenant_unless_named() -> Iterator[None]:
+    """Tests begin on the shared schema, as a command does; a tenant is always named."""
+    with use_shared():
+        yield
+
+
+@pytest.fixture(scope="session")
+def database(django_db_blocker: Any) -> Iterator[None]:
+    """A fresh database with the demo's two tenants, on an embedded server of the tests' own."""
+    data_dir = Path(os.environ["DATA_DIR"])
+    with running(data_dir, durable=False) as cluster:
+        name = settings.DATABASES["default"]["NAME"]
+        cluster.drop_database(name)
+        cluster.create_database(name)
+        with django_db_blocker.unblock(), use_shared():
+            call_command("migrate", verbosity=0)
+            call_command("create_demo", verbosity=0)
+        yield
+        with django_db_blocker.unblock():
+            from django.db import connections
+
+            connections.close_all()
+
+
+@pytest.fixture(scope="session")
+def django_db_setup(database: None) -> None:
+    """pytest-django would make a test database of its own; this one is it."""
+
+
+@pytest.fixture
+def committed(database: None, django_db_blocker: Any) -> Iterator[None]:
+    """Database access without a surrounding transaction: other threads see what is written.
+
+    Such a test cleans up what it makes, or makes what disturbs nobody.
+    """
+    with django_db_blocker.unblock():
+        yield
+        with use_shared():
+            from django.db import connections
+
+            connections.close_all()
+
+
+def _ref(slug: str) -> TenantRef:
+    from tenants.models import Tenant
+
+    with use_shared():
+        return Tenant.objects.get(schema_name=slug).ref
+
+
+@pytest.fixture
+def acme(db: None) -> TenantRef:
+    return _ref("acme")
+
+
+@pytest.fixture
+def globex(db: None) -> TenantRef:
+    return _ref("globex")
+
+
+@pytest.fixture
+def acme_member(acme: TenantRef) -> Iterator[Any]:
+    """The demo's member of acme, with acme active."""
+    from tenants.accounts.models import Member
+
+    with use_tenant(acme):
+        yield Member.objects.get(username="member")
+
+
+@pytest.fixture(scope="session")
+def server(database: None) -> Iterator[Server]:
+    """A web server and a task cluster over the tests' database, as `make run` starts them."""
+    with contextlib.ExitStack() as stack:
+        yield stack.enter_context(Server.started(cluster=True))
+
+
+@pytest.fixture(scope="session")
+def api(server: Server) -> Iterator[Any]:
+    """`api("acme", "builder")`: an HTTP client signed in as that member of that tenant."""
+    clients: dict[tuple[str, str], Api] = {}
+
+    def signed_in(tenant: str = "acme", username: str = "member") -> Api:
+        key = (tenant, username)
+        if key not in clients:
+            clients[key] = Api.signed_in(server, tenant, username)
+        return clients[key]
+
+    yield signed_in
+    for client in clients.values():
+        client.close()

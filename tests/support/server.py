@@ -1,0 +1,117 @@
+"""A real server in processes of its own, over the tests' database."""
+
+from __future__ import annotations
+
+import os
+import signal
+import socket
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import httpx
+
+ROOT = Path(__file__).resolve().parent.parent.parent
+FAST_MODEL = {"DEMO_MODEL_FIRST_DELAY": "0.03", "DEMO_MODEL_DELAY": "0.01"}
+
+
+def free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+class Server:
+    """`url(tenant)` is where a tenant is served; `kill` ends the process as a crash would."""
+
+    def __init__(self, env: dict[str, str], port: int | None = None, kind: str = "daphne") -> None:
+        self.port = port or free_port()
+        self.kind = kind
+        self.env = {
+            **os.environ,
+            "DJANGO_SETTINGS_MODULE": "config.settings.test",
+            "PYTHONUNBUFFERED": "1",
+            **FAST_MODEL,
+            **env,
+        }
+        self.log = Path(tempfile.mkstemp(prefix="concord-server-", suffix=".log")[1])
+        self.processes: list[subprocess.Popen[bytes]] = []
+
+    @classmethod
+    @contextmanager
+    def started(
+        cls, env: dict[str, str] | None = None, *, cluster: bool = False, kind: str = "daphne"
+    ) -> Iterator[Server]:
+        server = cls(env or {}, kind=kind)
+        try:
+            server.start(cluster=cluster)
+            yield server
+        finally:
+            server.stop()
+            server.log.unlink(missing_ok=True)
+
+    def url(self, tenant: str = "acme") -> str:
+        return f"http://{tenant}.localhost:{self.port}"
+
+    def start(self, *, cluster: bool = False) -> None:
+        """Start and return when it is ready."""
+        python = sys.executable
+        if self.kind == "daphne":
+            web = ["-m", "daphne", "-b", "127.0.0.1", "-p", str(self.port)]
+        else:
+            web = ["-m", "uvicorn", "--host", "127.0.0.1", "--port", str(self.port)]
+        self._spawn([python, *web, "config.asgi:application"])
+        if cluster:
+            self._spawn([python, "manage.py", "qcluster"])
+        self._wait_ready()
+
+    def _spawn(self, command: list[str]) -> None:
+        with self.log.open("ab") as log:
+            self.processes.append(
+                subprocess.Popen(
+                    command,
+                    cwd=ROOT,
+                    env=self.env,
+                    stdout=log,
+                    stderr=log,
+                    start_new_session=True,
+                )
+            )
+
+    def _wait_ready(self, seconds: float = 60) -> None:
+        end = time.monotonic() + seconds
+        while time.monotonic() < end:
+            if self.processes[0].poll() is not None:
+                break
+            try:
+                if httpx.get(f"http://127.0.0.1:{self.port}/readyz").status_code == 200:
+                    return
+            except httpx.HTTPError:
+                pass
+            time.sleep(0.1)
+        raise AssertionError(f"the server did not start:\n{self.log.read_text()[-4000:]}")
+
+    def kill(self) -> None:
+        """`kill -9` of every process of the server."""
+        self._end(signal.SIGKILL)
+
+    def stop(self) -> None:
+        self._end(signal.SIGTERM)
+
+    def _end(self, how: signal.Signals) -> None:
+        for process in self.processes:
+            try:
+                os.killpg(process.pid, how)
+            except ProcessLookupError:
+                continue
+        for process in self.processes:
+            try:
+                process.wait(15)
+            except subprocess.TimeoutExpired:
+                os.killpg(process.pid, signal.SIGKILL)
+                process.wait()
+        self.processes.clear()
