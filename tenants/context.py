@@ -15,7 +15,7 @@ from dataclasses import dataclass, field, replace
 from typing import Literal
 from uuid import UUID
 
-SCHEMA_NAME = re.compile(r"^[a-z][a-z0-9_]{0,40}$")
+SCHEMA_NAME = re.compile(r"^[a-z][a-z0-9_]{0,40}\Z")
 PUBLIC_SCHEMA = "public"
 
 Kind = Literal["tenant", "platform", "shared"]
@@ -44,7 +44,7 @@ class TenantRef:
     statement: str = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
-        if self.schema != PUBLIC_SCHEMA and not SCHEMA_NAME.match(self.schema):
+        if self.schema != PUBLIC_SCHEMA and not SCHEMA_NAME.fullmatch(self.schema):
             raise ValueError(f"not a usable schema name: {self.schema!r}")
         path = '"public"' if self.kind == "shared" else f'"{self.schema}", "public"'
         role = f'SET ROLE "{self.role}"' if self.role else "RESET ROLE"

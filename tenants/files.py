@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+import os
 
 from django.core.files.storage import FileSystemStorage
 from django.utils._os import safe_join
@@ -11,24 +11,16 @@ from tenants.keys import file_path, tenant_prefix
 
 
 class TenantStorage(FileSystemStorage):
-    """Names are relative to the active tenant's folder below MEDIA_ROOT, reading and writing."""
+    """Names are relative to the active tenant's folder below the base location."""
+
+    @property
+    def location(self) -> str:  # type: ignore[override]
+        return os.path.join(os.path.abspath(self.base_location), tenant_prefix())
 
     def path(self, name: str) -> str:
-        return str(safe_join(self.location, file_path(str(name))))
+        if name not in ("", "."):
+            file_path(str(name))  # raises on a name that would leave the folder
+        return str(safe_join(self.location, str(name)))
 
     def url(self, name: str | None) -> str:
         raise ValueError("tenant files are served by views that check rights, never by address")
-
-    def listdir(self, path: str) -> tuple[list[str], list[str]]:
-        if path in ("", "."):
-            folder = safe_join(self.location, tenant_prefix())
-            from os import scandir
-
-            directories: list[str] = []
-            files: list[str] = []
-            with scandir(folder) as entries:
-                for entry in entries:
-                    (directories if entry.is_dir() else files).append(entry.name)
-            return directories, files
-        listed: Any = super().listdir(path)
-        return listed

@@ -72,8 +72,11 @@ class Domain(DomainMixin):
     class Meta:
         ordering = ["domain"]
 
-    def save(self, *args: Any, **kwargs: Any) -> None:
+    def clean(self) -> None:
+        super().clean()
         self.domain = self.domain.lower().strip()
+
+    def save(self, *args: Any, **kwargs: Any) -> None:
         with use_shared():
             super().save(*args, **kwargs)
 

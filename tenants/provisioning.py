@@ -25,9 +25,7 @@ log = logging.getLogger(__name__)
 PLATFORM_SCHEMA = "platform"
 
 
-def declare_tenant(
-    slug: str, name: str, hosts: Iterable[str], *, kind: str = "tenant"
-) -> Tenant:
+def declare_tenant(slug: str, name: str, hosts: Iterable[str], *, kind: str = "tenant") -> Tenant:
     """Write the rows of a new tenant, state "creating". ValidationError on a bad slug or host."""
     with use_shared(), transaction.atomic():
         tenant = Tenant(schema_name=slug, name=name or slug, kind=kind)

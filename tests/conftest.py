@@ -18,11 +18,11 @@ from tests.support.client import Api
 from tests.support.server import Server
 
 
-@pytest.fixture(autouse=True)
-def _no_tenant_unless_named() -> Iterator[None]:
-    """Tests begin on the shared schema, as a command does; a tenant is always named."""
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_protocol(item: pytest.Item) -> Iterator[Any]:
+    """Tests, their set-up and tear-down begin on the shared schema, as a command does."""
     with use_shared():
-        yield
+        return (yield)
 
 
 @pytest.fixture(scope="session")

@@ -5,31 +5,13 @@ from __future__ import annotations
 from typing import Any
 
 from agents.models import Agent, Message, Revision, Run, Session, Step
+from agents.runtime import state
 from agents.runtime.events import iso
 
 
 def run_json(run: Run) -> dict[str, Any]:
     """A run; `revision` must be loaded with it."""
-    return {
-        "id": str(run.id),
-        "status": run.status,
-        "component": {"kind": run.kind, "slug": run.slug, "revision": run.revision.number},
-        "session_id": str(run.session_id),
-        "parent_run_id": str(run.parent_id) if run.parent_id else None,
-        "input": run.input,
-        "output": run.output,
-        "error": run.error,
-        "usage": {
-            "input_tokens": run.input_tokens,
-            "output_tokens": run.output_tokens,
-            "total_tokens": run.input_tokens + run.output_tokens,
-        },
-        "model": run.model,
-        "trace_id": run.trace_id,
-        "created_at": iso(run.created_at),
-        "started_at": iso(run.started_at),
-        "finished_at": iso(run.finished_at),
-    }
+    return state.run_json(run, run.revision.number)
 
 
 def step_json(step: Step) -> dict[str, Any]:

@@ -88,12 +88,16 @@ def answer_without_tools(message: str, before: list[str], tools: list[Tool]) -> 
     )
 
 
+def _first_sentence(description: str) -> str:
+    sentence = re.split(r"(?<=[.;])\s", description.strip(), maxsplit=1)[0]
+    return shorten(sentence, 140) or "no description"
+
+
 def _abilities(tools: list[Tool]) -> str:
     if not tools:
         return "This agent has no tools, so a connected model is needed for more than this."
     lines = [
-        f"- `{tool.name}`: {shorten(tool.description, 140) or 'no description'}"
-        for tool in tools[:_MOST_TOOLS]
+        f"- `{tool.name}`: {_first_sentence(tool.description)}" for tool in tools[:_MOST_TOOLS]
     ]
     if len(tools) > _MOST_TOOLS:
         lines.append(f"- … and {len(tools) - _MOST_TOOLS} more")

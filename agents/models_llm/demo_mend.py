@@ -59,7 +59,9 @@ def _wrong_text(arguments: dict[str, Any], error: str) -> str | None:
 def _suggestion(value: str, error: str) -> str | None:
     suggested = _SUGGESTED.search(error)
     if suggested:
-        return suggested.group(1)
+        # Between several suggestions the user has to choose, not a guess.
+        several = re.match(r"[\"'”’`]?(?:,| or )", error[suggested.end() :])  # noqa: RUF001
+        return None if several else suggested.group(1)
     options = _ONE_OF.search(error)
     if options:
         offered = [o.strip(" \"'“”‘’`") for o in re.split(r",|\bor\b", options.group(1))]  # noqa: RUF001

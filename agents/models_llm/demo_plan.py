@@ -21,7 +21,7 @@ from agents.models_llm.demo_words import (
     halves,
     sentences,
     stem,
-    words,
+    word_set,
     words_of,
 )
 from agents.models_llm.demo_zones import zones
@@ -31,8 +31,8 @@ _ARGUMENTS_FOUND = 0.15  # what a required argument in the message adds to a sco
 _MOST_CALLS = 5
 _MOST_CLAUSES = 12
 _MOST_CHARACTERS = 4_000  # of a message that are read for wishes
-_FAINT = words("get fetch current do run tool data info api the my for of to in by with")
-_PREPOSITIONS = words("the a an my in at for of to on about from with")
+_FAINT = word_set("get fetch current do run tool data info api the my for of to in by with")
+_PREPOSITIONS = word_set("the a an my in at for of to on about from with")
 
 
 @dataclass(frozen=True)

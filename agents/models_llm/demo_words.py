@@ -25,11 +25,11 @@ ACTIONS = frozenset({"create", "delete", "list", "search", "update", "send"})
 WRITES = frozenset({"create", "delete", "update", "send"})
 
 
-def words(text: str) -> frozenset[str]:
+def word_set(text: str) -> frozenset[str]:
     return frozenset(text.split())
 
 
-_QUESTION = words(
+_QUESTION = word_set(
     "what what's whats when when's where where's who who's which how how's why is are am was were "
     "do does did can could would will should may has"
 )
@@ -41,7 +41,11 @@ _NO_REQUEST = re.compile(
     r"(?:have a|have fun|hello|hi|hey|thanks|thank you|good|bye|ok|okay|no|yes"
     r"|(?:do|did) you (?:still )?(?:remember|recall|know)|can you remember (?:what|my|who|where))\b"
 )
-STOP = words(
+_SALUTATION = re.compile(
+    r"(?:hello|hi|hey|thanks|thank you|ok|okay|yes|no|well|so)(?: there)?[,!]\s+(?=\S)",
+    re.IGNORECASE,
+)
+STOP = word_set(
     "a an the my your our his her its their this that these those me i you we he she it they them "
     "is are am was were be been do does did have has had can could would will should may might "
     "to of in on at for from by with about as and or but not no yes please what which who whom "
@@ -114,7 +118,7 @@ def quoted(text: str) -> list[str]:
 
 
 def clause(text: str, *, then: bool = False) -> Clause:
-    text = text.strip()
+    text = _SALUTATION.sub("", text.strip())
     words = words_of(masked(text)) or words_of(text)
     meanings = frozenset(concept for word in words for concept in concepts_of(word))
     first = words[0] if words else ""

@@ -6,7 +6,7 @@ import re
 from functools import lru_cache
 from zoneinfo import available_timezones
 
-from agents.models_llm.demo_words import words
+from agents.models_llm.demo_words import word_set
 
 # Cities and countries people name that are no zone of their own.
 _OTHERS = {
@@ -42,7 +42,7 @@ _PLACE = re.compile(
     r"\b(?:in|at|for|of|near)\s+((?:the\s+)?[^\W\d_][\w'\u2019.-]*(?:[ ][A-Z][\w'\u2019.-]*)*)",
     re.UNICODE,
 )
-_NO_PLACE = words("the a an my your this that it me us you here there now what time")
+_NO_PLACE = word_set("the a an my your this that it me us you here there now what time")
 
 
 @lru_cache(maxsize=1)

@@ -23,6 +23,7 @@ from agents.runtime import sql
 from agents.runtime.faults import Fenced, RunFault
 from agents.runtime.log import RunLog
 from agents.runtime.state import RunState, StepState
+from agents.tools.output import storable
 from tenants.hop import hop
 from tenants.pool import tenant_connection
 
@@ -30,10 +31,8 @@ log = logging.getLogger(__name__)
 
 
 def as_jsonb(value: Any) -> str | None:
-    """JSON text that Postgres takes: NUL, which jsonb refuses, becomes U+FFFD."""
-    if value is None:
-        return None
-    return orjson.dumps(value).decode().replace("\\u0000", "\\ufffd")
+    """JSON text that Postgres takes: what jsonb refuses (NUL, lone surrogates) is replaced."""
+    return None if value is None else orjson.dumps(storable(value)).decode()
 
 
 @dataclass(slots=True)
@@ -285,9 +284,7 @@ class Journal:
                     "input_tokens": run.input_tokens,
                     "output_tokens": run.output_tokens,
                     "position": position,
-                    "answer": str(output).replace("\x00", "\ufffd")
-                    if status == "completed"
-                    else None,
+                    "answer": storable(str(output)) if status == "completed" else None,
                     "job_key": key,
                     "job_payload": payload,
                 },

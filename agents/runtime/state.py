@@ -13,6 +13,30 @@ from agents.specs import AgentSpec
 TERMINAL = frozenset({"completed", "failed", "cancelled", "needs_review"})
 
 
+def run_json(run: Any, revision: int) -> dict[str, Any]:
+    """A run as the HTTP contract shows it; `run` is a RunState or a row of the same fields."""
+    return {
+        "id": str(run.id),
+        "status": run.status,
+        "component": {"kind": run.kind, "slug": run.slug, "revision": revision},
+        "session_id": str(run.session_id),
+        "parent_run_id": str(run.parent_id) if run.parent_id else None,
+        "input": run.input,
+        "output": run.output,
+        "error": run.error,
+        "usage": {
+            "input_tokens": run.input_tokens,
+            "output_tokens": run.output_tokens,
+            "total_tokens": run.input_tokens + run.output_tokens,
+        },
+        "model": run.model,
+        "trace_id": run.trace_id,
+        "created_at": iso(run.created_at),
+        "started_at": iso(run.started_at),
+        "finished_at": iso(run.finished_at),
+    }
+
+
 @dataclass(slots=True)
 class StepState:
     seq: int
@@ -72,27 +96,7 @@ class RunState:
         )
 
     def as_json(self) -> dict[str, Any]:
-        """The run as the HTTP contract shows it."""
-        return {
-            "id": str(self.id),
-            "status": self.status,
-            "component": {"kind": self.kind, "slug": self.slug, "revision": self.revision},
-            "session_id": str(self.session_id),
-            "parent_run_id": str(self.parent_id) if self.parent_id else None,
-            "input": self.input,
-            "output": self.output,
-            "error": self.error,
-            "usage": {
-                "input_tokens": self.input_tokens,
-                "output_tokens": self.output_tokens,
-                "total_tokens": self.input_tokens + self.output_tokens,
-            },
-            "model": self.model,
-            "trace_id": self.trace_id,
-            "created_at": iso(self.created_at),
-            "started_at": iso(self.started_at),
-            "finished_at": iso(self.finished_at),
-        }
+        return run_json(self, self.revision)
 
 
 @dataclass(slots=True)

@@ -13,6 +13,7 @@ from agents.runtime.journal import Journal, OpenStep, Outcome
 from agents.runtime.state import StepState
 from agents.specs import AgentSpec
 from agents.tools import calling, registry
+from agents.tools.output import storable
 from agents.tools.spec import Effect, ToolContext, ToolSpec, openai_schema
 from tenants.accounts.principal import principal_of
 from tenants.context import current_tenant
@@ -37,7 +38,10 @@ class ToolSteps:
         spec = None if refusal else registry.get(call.name)
         if spec is not None:
             await self._check_half_done(key, spec)
-        opened_input = {"tool": call.name, "arguments": arguments}
+        opened_input = {"tool": call.name, "arguments": storable(arguments)}
+        before = self.journal.find(key)
+        attempts = spec.attempts if spec else 1
+        last = (before.attempt if before else 0) + attempts
         notes = _Notes(self.journal)
 
         async def work(step: OpenStep) -> Outcome:
@@ -47,7 +51,7 @@ class ToolSteps:
                 parsed = calling.parse_arguments(spec, arguments)
                 result = await calling.invoke(spec, self._context(step), parsed)
             except calling.ToolProblem as problem:
-                return _refused((problem.code, problem.message))
+                return _answer_to(problem, step, last)
             return Outcome({"text": result.text, "data": result.data})
 
         def unit(step: OpenStep) -> Outcome:
@@ -57,7 +61,7 @@ class ToolSteps:
                 with transaction.atomic():  # a refusal undoes the effect, not the record of it
                     result = calling.invoke_sync(spec, self._context(step), parsed)
             except calling.ToolProblem as problem:
-                return _refused((problem.code, problem.message))
+                return _answer_to(problem, step, last)
             return Outcome({"text": result.text, "data": result.data})
 
         step = await self.journal.step(
@@ -66,7 +70,7 @@ class ToolSteps:
             call.name[:200],
             work,
             input=opened_input,
-            attempts=spec.attempts if spec else 1,
+            attempts=attempts,
             on_start=notes.started,
             on_end=notes.ended,
             in_transaction=unit if spec is not None and spec.transactional else None,
@@ -111,6 +115,13 @@ class ToolSteps:
             tenant_schema=current_tenant().schema,
             deadline=run.deadline_clock or None,
         )
+
+
+def _answer_to(problem: calling.ToolProblem, step: OpenStep, last: int) -> Outcome:
+    """A problem worth another attempt goes to the journal, which retries; any other is told."""
+    if problem.retryable and step.attempt < last:
+        raise problem
+    return _refused((problem.code, problem.message))
 
 
 def _refused(reason: tuple[str, str]) -> Outcome:

@@ -8,6 +8,7 @@ from pathlib import Path
 from config import embedded
 from config.database import database_from_url
 from config.env import env_float, env_int, env_list, env_path, env_str
+from config.settings.unfold import UNFOLD  # noqa: F401 - the admin's theme reads it
 
 BASE_DIR = Path(__file__).resolve().parent.parent.parent
 DATA_DIR = env_path("DATA_DIR", BASE_DIR / ".data")

@@ -41,6 +41,8 @@ class Reply:
     """Send nothing more, and don't end the reply either."""
     cut_after: int | None = None
     """Abort the connection after this many chunks."""
+    end_delay: float = 0.0
+    """Seconds between the last event and the end of the HTTP reply."""
     split: int | None = None
     """Send pieces of this many bytes, each on its own."""
     newline: str = "\n"
@@ -175,6 +177,8 @@ class OpenAIServer:
             await _write(response, "[DONE]", reply)
         if reply.keep_open:
             await asyncio.Event().wait()
+        if reply.end_delay:
+            await asyncio.sleep(reply.end_delay)
         await response.write_eof()
         return response
 

@@ -193,6 +193,24 @@ async def test_one_connection_serves_one_turn_after_the_other(
     assert (len(server.requests), server.connections) == (10, 1)
 
 
+async def test_a_connection_is_kept_though_the_replys_end_comes_a_little_later(
+    server: OpenAIServer, lean: Make
+) -> None:
+    server.script(*[Reply(end_delay=0.02)] * 2)
+    for _ in range(2):
+        await collect(lean().stream_turn(HI))
+    assert server.connections == 1
+
+
+async def test_an_end_that_never_comes_does_not_hold_the_turn(
+    server: OpenAIServer, lean: Make
+) -> None:
+    server.script(Reply(tokens=["all"], keep_open=True))
+    async with asyncio.timeout(5):
+        assert (await collect(lean().stream_turn(HI))).text == "all"
+        await server.disconnected.wait()
+
+
 async def test_turns_at_the_same_time_do_not_mix(server: OpenAIServer, lean: Make) -> None:
     server.choose = lambda body: Reply(tokens=list(body["messages"][0]["content"]), delay=0.001)
     model = lean()

@@ -1,0 +1,108 @@
+"""The sidebar and the header: what a member of this tenant, or of the platform, may go to."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.http import HttpRequest
+from django.urls import reverse
+
+from agents.admin.scoped import may
+from tenants.accounts.scopes import Scope
+
+Entry = tuple[str, str, str, Scope]  # title, icon, url name, scope
+
+_TENANT: tuple[tuple[str, tuple[Entry, ...]], ...] = (
+    ("", (("Overview", "space_dashboard", "admin:index", Scope.CONSOLE_USE),)),
+    (
+        "Agents",
+        (
+            ("Agents", "smart_toy", "admin:agents_agent_changelist", Scope.AGENTS_READ),
+            ("Revisions", "history", "admin:agents_revision_changelist", Scope.AGENTS_READ),
+        ),
+    ),
+    (
+        "Activity",
+        (
+            ("Runs", "play_circle", "admin:agents_run_changelist", Scope.RUNS_READ_ALL),
+            ("Sessions", "forum", "admin:agents_session_changelist", Scope.SESSIONS_READ_ALL),
+        ),
+    ),
+    (
+        "People",
+        (
+            ("Members", "group", "admin:accounts_member_changelist", Scope.MEMBERS_READ),
+            ("Roles", "badge", "admin:accounts_role_changelist", Scope.MEMBERS_READ),
+        ),
+    ),
+)
+
+_PLATFORM: tuple[tuple[str, tuple[Entry, ...]], ...] = (
+    ("", (("Overview", "space_dashboard", "admin:index", Scope.PLATFORM_READ),)),
+    (
+        "Tenants",
+        (
+            ("Tenants", "apartment", "admin:tenants_tenant_changelist", Scope.PLATFORM_READ),
+            ("Domains", "language", "admin:tenants_domain_changelist", Scope.PLATFORM_READ),
+        ),
+    ),
+    (
+        "Fleet",
+        (("Live runs", "play_circle", "admin:tickets_ticket_changelist", Scope.PLATFORM_READ),),
+    ),
+    (
+        "Task queue",
+        (
+            ("Queued", "pending_actions", "admin:django_q_ormq_changelist", Scope.PLATFORM_READ),
+            ("Failed", "error", "admin:django_q_failure_changelist", Scope.PLATFORM_READ),
+            ("Done", "task_alt", "admin:django_q_success_changelist", Scope.PLATFORM_READ),
+            ("Schedules", "schedule", "admin:django_q_schedule_changelist", Scope.PLATFORM_READ),
+        ),
+    ),
+    (
+        "People",
+        (
+            ("Members", "group", "admin:accounts_member_changelist", Scope.MEMBERS_READ),
+            ("Roles", "badge", "admin:accounts_role_changelist", Scope.MEMBERS_READ),
+        ),
+    ),
+)
+
+
+def on_platform(request: HttpRequest) -> bool:
+    return bool(request.tenant.kind == "platform")  # type: ignore[attr-defined]
+
+
+def sidebar(request: HttpRequest) -> list[dict[str, Any]]:
+    """Groups of links; a group of which nothing is allowed is not there."""
+    groups = []
+    for title, entries in _PLATFORM if on_platform(request) else _TENANT:
+        items = [
+            {"title": name, "icon": icon, "link": reverse(url)}
+            for name, icon, url, scope in entries
+            if may(request, scope)
+        ]
+        if items:
+            groups.append({"title": title, "items": items})
+    if not on_platform(request):
+        app = {"title": "Open the app", "icon": "open_in_new", "link": "/", "active": False}
+        groups.append({"title": "", "separator": True, "items": [app]})
+    return groups
+
+
+def subheader(request: HttpRequest) -> str:
+    return "Platform" if on_platform(request) else request.tenant.name  # type: ignore[attr-defined]
+
+
+def environment(request: HttpRequest) -> list[str]:
+    """The label in the header: which of the two consoles this is, and whose."""
+    if on_platform(request):
+        return ["Platform", "warning"]
+    return [request.tenant.schema, "primary"]  # type: ignore[attr-defined]
+
+
+def account_links(request: HttpRequest) -> list[dict[str, str]]:
+    links = [{"title": "Change password", "link": reverse("admin:password_change")}]
+    if not on_platform(request):
+        links.insert(0, {"title": "Open the app", "link": "/"})
+    return links
