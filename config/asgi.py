@@ -13,11 +13,11 @@ import django
 
 django.setup(set_prefix=False)
 
-from channels.security.websocket import AllowedHostsOriginValidator  # noqa: E402 - needs the apps
-
+from agents.models_llm.connections import aclose_all  # noqa: E402 - needs the apps
 from agents.runtime.executor import executor, stop_executor  # noqa: E402
 from config.handlers import ApiHandler, PageHandler  # noqa: E402
 from config.health import health  # noqa: E402
+from config.sockets import sockets  # noqa: E402
 from config.start_checks import run_checks  # noqa: E402
 from tenants.middleware import TenantMiddleware  # noqa: E402
 from tenants.pool import close_pool  # noqa: E402
@@ -34,7 +34,7 @@ class Application:
     def __init__(self) -> None:
         self.api = ApiHandler()
         self.pages = PageHandler()
-        self.sockets = AllowedHostsOriginValidator(_sockets())
+        self.sockets = sockets
         self.tenant = TenantMiddleware(self._route)
 
     async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
@@ -62,18 +62,10 @@ class Application:
                 await send({"type": "lifespan.startup.complete"})
             elif message["type"] == "lifespan.shutdown":
                 await stop_executor()
+                await aclose_all()
                 await close_pool()
                 await send({"type": "lifespan.shutdown.complete"})
                 return
-
-
-def _sockets() -> Any:
-    from channels.routing import URLRouter
-    from django.urls import path
-
-    from agents.consumers import RunConsumer
-
-    return URLRouter([path("ws/runs/", RunConsumer.as_asgi())])
 
 
 _started: set[asyncio.AbstractEventLoop] = set()

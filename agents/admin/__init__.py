@@ -1,1 +1,20 @@
-"""The operators' console: two admin sites, a tenant's own and the platform's."""
+"""The operators' console: two admin sites, a tenant's own and the platform's.
+
+Importing it registers every admin class (Django's autodiscovery does) and the check of their scopes.
+"""
+
+from agents.admin import agents, checks, fleet, members, queue, revisions, roles, runs, sessions
+from agents.admin import tenants as tenants_pages
+
+__all__ = [
+    "agents",
+    "checks",
+    "fleet",
+    "members",
+    "queue",
+    "revisions",
+    "roles",
+    "runs",
+    "sessions",
+    "tenants_pages",
+]

@@ -133,7 +133,9 @@ class ScopedMixin(ScopedRights):
             for name, action in actions.items()
             if may(request, getattr(action[0], "required_scope", UNDECLARED))
             or (
-                name == "delete_selected" and self.bulk_delete and self.has_delete_permission(request)
+                name == "delete_selected"
+                and self.bulk_delete
+                and self.has_delete_permission(request)
             )
         }
 
@@ -149,8 +151,7 @@ class ScopedMixin(ScopedRights):
             for action in actions
             if may(request, getattr(action.method, "required_scope", UNDECLARED))
             and (
-                object_id is None
-                or self.action_applies(request, action.method.__name__, object_id)
+                object_id is None or self.action_applies(request, action.method.__name__, object_id)
             )
         ]
 

@@ -84,9 +84,7 @@ class ConsoleSite(UnfoldAdminSite):
             "roles": getattr(request.user, "roles", ()),
         }
         request.current_app = self.name  # type: ignore[attr-defined]
-        return TemplateResponse(
-            request, "admin/console/refused.html", context, status=403
-        )
+        return TemplateResponse(request, "admin/console/refused.html", context, status=403)
 
 
 class TenantSite(ConsoleSite):

@@ -12,7 +12,7 @@ from agents.admin.shown import STATUS_TONE, as_text, duration
 from agents.models import Run, Step
 
 # What is sent of one value to the page; a journal may hold far more.
-SHOWN_CHARS = 20_000
+SHOWN_CHARS = 4_000
 _NARROWEST = 0.6  # per cent of the width, so that a short step can still be seen
 
 

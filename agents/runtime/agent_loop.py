@@ -63,16 +63,12 @@ class AgentLoop:
                     f"The run used more than the {limits.tokens:,} tokens it is allowed.",
                 )
             self.messages.append(_assistant(text, calls))
-            results = await self._call_tools(turn, calls)
-            self.messages.extend(
-                ToolMessage(content=content, tool_call_id=call.id, name=call.name)
-                for call, content in zip(calls, results, strict=True)
-            )
+            self.messages.extend(await self._call_tools(turn, calls))
         raise RunFault(
             "limit_turns", f"No answer after the {limits.turns} model calls the run is allowed."
         )
 
-    async def _call_tools(self, turn: int, calls: list[ToolCall]) -> list[str]:
+    async def _call_tools(self, turn: int, calls: list[ToolCall]) -> list[ToolMessage]:
         """All of a turn's calls at once; the first fault of one ends the others."""
         try:
             async with asyncio.TaskGroup() as group:

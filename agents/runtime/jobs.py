@@ -31,7 +31,7 @@ def title_session(session_id: str) -> str | None:
 
 def make_title(text: str) -> str:
     """A short title: the first sentence without markup, cut at a word, at most 60 characters."""
-    plain = re.sub(r"[#*_`>\[\]\x00-\x1f]+", " ", text)
+    plain = re.sub(r"^\s*[#>]+\s*|`+|\*\*|__|[\x00-\x1f]+", " ", text)
     plain = re.split(r"(?<=[.!?])\s", " ".join(plain.split()), maxsplit=1)[0]
     words = plain.split()
     title = " ".join(words[:_TITLE_WORDS])

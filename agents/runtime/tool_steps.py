@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from django.db import transaction
+from langchain_core.messages import ToolMessage
 
 from agents.models_llm.protocol import ToolCall
 from agents.runtime.events import Cursor, Event, Source, make
@@ -31,7 +32,7 @@ class ToolSteps:
         known = {tool.name for tool in registry.all()}
         return [openai_schema(registry.get(name)) for name in self.granted if name in known]
 
-    async def call(self, key: str, call: ToolCall) -> str:
+    async def call(self, key: str, call: ToolCall) -> ToolMessage:
         """Run one call of the model and return what the model is told."""
         arguments: Any = call.parsed if call.parsed is not None else call.arguments
         refusal = await self._refusal(call)
@@ -75,7 +76,12 @@ class ToolSteps:
             on_end=notes.ended,
             in_transaction=unit if spec is not None and spec.transactional else None,
         )
-        return str(step.output["text"])
+        return ToolMessage(
+            content=str(step.output["text"]),
+            tool_call_id=call.id,
+            name=call.name,
+            status="error" if step.error else "success",
+        )
 
     async def _refusal(self, call: ToolCall) -> tuple[str, str] | None:
         """Why this call may not run, or None. Rights are the member's, as they are now."""

@@ -60,6 +60,9 @@ class Api:
     def close(self) -> None:
         self.http.close()
 
+    def __del__(self) -> None:
+        self.close()
+
 
 def events(lines: Iterator[str]) -> Iterator[dict[str, Any]]:
     """Server-sent events as their data, checked to agree with their id and event lines."""

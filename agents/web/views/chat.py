@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 from uuid import UUID
 
@@ -73,10 +74,15 @@ def _chat(
             "may_run_agents": who(request).may(Scope.AGENTS_RUN),
             "input_max": settings.INPUT_MAX_CHARS,
             "offers": [
-                {"label": tool_label(name), "description": known[name].description}
+                {"label": tool_label(name), "description": _first_sentence(known[name].description)}
                 for name in card.get("tool_names", ())
                 if name in known
             ],
         },
         open_session=found.pk if found else None,
     )
+
+
+def _first_sentence(description: str) -> str:
+    """What a tool does; the rest of its description is for the model."""
+    return re.split(r"(?<=[.!?;])\s", description, maxsplit=1)[0].rstrip(";")

@@ -67,6 +67,9 @@ document.addEventListener("htmx:afterSettle", () => {
   if (!row) return;
   const { id, next } = row;
   row = null;
+  const title = document.getElementById("session-title");
+  const shown = document.querySelector('#recent [aria-current="page"] .session-title');
+  if (title && shown) title.textContent = shown.textContent;
   if (document.activeElement && document.activeElement !== body) return;
   const place = document.getElementById(id) ?? (next && document.getElementById(next));
   (place?.querySelector("summary, a, input") ?? main).focus();

@@ -59,6 +59,7 @@ export class Conversation extends EventTarget {
     };
     if (this.sessionId) frame.session_id = this.sessionId;
     this.#pending = { frame, view };
+    this.#heard = performance.now();
     this.#send(frame);
     this.#changed();
     return view;
@@ -67,6 +68,7 @@ export class Conversation extends EventTarget {
   stop() {
     if (!this.canStop) return;
     this.#stopping = true;
+    this.#heard = performance.now();
     this.#send({ action: "cancel", ref: this.#ref("cancel"), run_id: this.#live.id });
     this.#changed();
   }
@@ -120,10 +122,15 @@ export class Conversation extends EventTarget {
     } else if (runId && runId === this.#live?.id && problem.status >= 500) {
       setTimeout(() => this.#follow(), 1_500); // following broke, the run did not
     } else {
-      if (String(ref).startsWith("follow") && problem.status < 500) this.#live = null;
+      if (String(ref).startsWith("follow") && problem.status < 500) this.#leave();
       this.dispatchEvent(new CustomEvent("problem", { detail: { problem } }));
     }
     this.#changed();
+  }
+
+  #leave() {
+    this.#live?.view.leave();
+    this.#live = null;
   }
 
   // --- a socket that drops ----------------------------------------------------------------------

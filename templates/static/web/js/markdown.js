@@ -136,7 +136,6 @@ export class GrowingMarkdown {
       this.#settled = end;
     }
     this.#tail.replaceChildren(render(this.#text.slice(end)));
-    this.#element.dispatchEvent(new Event("drawn", { bubbles: true }));
   }
 }
 

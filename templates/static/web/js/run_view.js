@@ -55,6 +55,11 @@ export class RunView {
     this.#toggle("waiting", true);
   }
 
+  /** It can't be followed any more: what came of it stays. */
+  leave() {
+    this.#toggle("waiting", false);
+  }
+
   /** Returns false when something before the event is missing. */
   apply(event) {
     if (this.ended || (this.#last && compareIds(event.id, this.#last) <= 0)) return true;

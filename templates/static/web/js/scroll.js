@@ -6,6 +6,7 @@ export class Scroller {
   #box;
   #button;
   #following = true;
+  #top = 0; // where this scrolled to last: further up than that is the reader's own doing
 
   constructor(box, button) {
     this.#box = box;
@@ -24,8 +25,7 @@ export class Scroller {
 
   toEnd() {
     this.#following = true;
-    this.#box.scrollTop = this.#box.scrollHeight;
-    this.#show();
+    this.#grown();
   }
 
   /** Runs `change`, which puts something above, without moving what is being read. */
@@ -41,12 +41,18 @@ export class Scroller {
   }
 
   #moved() {
-    this.#following = this.#atEnd;
+    // The content may have grown since the scroll that this event tells of: no reason to let go.
+    if (this.#atEnd) this.#following = true;
+    else if (this.#box.scrollTop < this.#top - 1) this.#following = false;
+    this.#top = this.#box.scrollTop;
     this.#show();
   }
 
   #grown() {
-    if (this.#following) this.#box.scrollTop = this.#box.scrollHeight;
+    if (this.#following) {
+      this.#box.scrollTop = this.#box.scrollHeight;
+      this.#top = this.#box.scrollTop;
+    }
     this.#show();
   }
 

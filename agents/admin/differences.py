@@ -1,0 +1,93 @@
+"""What publishing would change: the draft's spec against the published one, field by field."""
+
+from __future__ import annotations
+
+import difflib
+from dataclasses import dataclass
+from typing import Any
+
+from agents.specs import AgentSpec
+
+_FIELDS: tuple[tuple[str, str], ...] = (
+    ("Name", "name"),
+    ("Slug", "slug"),
+    ("Description", "description"),
+    ("Instructions", "instructions"),
+    ("Model", "model.name"),
+    ("Temperature", "model.temperature"),
+    ("Longest answer (tokens)", "model.max_output_tokens"),
+    ("Tools", "tools"),
+    ("History window (runs)", "history_runs"),
+    ("Turns", "limits.turns"),
+    ("Tokens", "limits.tokens"),
+    ("Seconds", "limits.seconds"),
+    ("Roles that may run it", "run_roles"),
+)
+_EMPTY = {"run_roles": "every role that may run agents", "tools": "none"}
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """One line of a text's difference; `sign` is "+", "-" or " "."""
+
+    sign: str
+    text: str
+
+    @property
+    def kind(self) -> str:
+        return {"+": "added", "-": "removed"}.get(self.sign, "same")
+
+
+@dataclass(frozen=True, slots=True)
+class Difference:
+    """One field that differs. `lines` is set for texts of several lines, instead of both values."""
+
+    label: str
+    before: str
+    after: str
+    lines: tuple[Line, ...] = ()
+
+
+def differences(before: AgentSpec | None, after: AgentSpec) -> list[Difference]:
+    """The fields that differ, in the order of the form; all that are set when there is no `before`."""
+    old = before.model_dump(mode="json") if before else {}
+    new = after.model_dump(mode="json")
+    found = []
+    for label, path in _FIELDS:
+        was, now = _at(old, path), _at(new, path)
+        if before is not None and was == now:
+            continue
+        if before is None and now in (None, "", []):
+            continue
+        found.append(_difference(label, path, was, now, first=before is None))
+    return found
+
+
+def _difference(label: str, path: str, was: Any, now: Any, *, first: bool) -> Difference:
+    old, new = ("" if first else _shown(path, was)), _shown(path, now)
+    if "\n" in old or "\n" in new or max(len(old), len(new)) > 160:
+        return Difference(label, old, new, tuple(_lines(old, new)))
+    return Difference(label, old, new)
+
+
+def _lines(old: str, new: str) -> list[Line]:
+    lines = []
+    for entry in difflib.ndiff(old.splitlines(), new.splitlines()):
+        if entry[0] != "?":
+            lines.append(Line(entry[0], entry[2:]))
+    return lines
+
+
+def _at(spec: dict[str, Any], path: str) -> Any:
+    value: Any = spec
+    for part in path.split("."):
+        value = value.get(part) if isinstance(value, dict) else None
+    return value
+
+
+def _shown(path: str, value: Any) -> str:
+    if value in (None, "", []):
+        return _EMPTY.get(path, "not set")
+    if isinstance(value, list):
+        return ", ".join(map(str, value))
+    return f"{value:,}" if isinstance(value, int) else str(value)

@@ -1,0 +1,174 @@
+"""Members: add, edit, suspend. Those who have run something are suspended, never deleted."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django import forms
+from django.contrib import admin, messages
+from django.contrib.auth.admin import UserAdmin
+from django.db.models import QuerySet
+from django.http import HttpRequest, HttpResponse
+from django.utils.html import format_html, format_html_join
+from django.utils.safestring import SafeString
+from unfold.decorators import display
+from unfold.forms import AdminPasswordChangeForm
+
+from agents.admin.member_form import MemberForm, NewMemberForm
+from agents.admin.pages import Confirm, attempt, change_url, confirm_page, found, log_change, to
+from agents.admin.platform_site import platform_site
+from agents.admin.scoped import ScopedAdmin, ScopedMixin, scoped
+from agents.admin.shown import ago, badge
+from agents.admin.site import tenant_site
+from agents.models import Run
+from config.errors import Problem
+from tenants.accounts.members import check_delete, set_active
+from tenants.accounts.models import Member
+from tenants.accounts.scopes import Scope
+
+
+@admin.register(Member, site=tenant_site)
+@admin.register(Member, site=platform_site)
+class MemberAdmin(ScopedMixin, UserAdmin, ScopedAdmin):
+    view_scope = Scope.MEMBERS_READ
+    add_scope = Scope.MEMBERS_WRITE
+    change_scope = Scope.MEMBERS_WRITE
+    delete_scope = Scope.MEMBERS_WRITE
+
+    empty_icon = "group"
+    empty_title = "No such member"
+    empty_text = "A member is a person, or a service account, of this tenant alone."
+
+    form = MemberForm
+    add_form = NewMemberForm
+    change_password_form = AdminPasswordChangeForm
+    list_display = ("person", "roles_shown", "state", "time_zone", "seen")
+    list_display_links = ("person",)
+    list_filter = ("is_active", "groups")
+    search_fields = ("username", "name", "email")
+    search_help_text = "Username, name or e-mail"
+    ordering = ("username",)
+    filter_horizontal = ()
+    fieldsets = (
+        ("Member", {"fields": ("username", ("name", "email"), "time_zone")}),
+        ("Roles", {"fields": ("groups",)}),
+        ("Access", {"fields": ("is_active", "password", "seen", "joined")}),
+    )
+    add_fieldsets = (
+        ("Member", {"fields": ("username", ("name", "email"), "time_zone")}),
+        ("Roles", {"fields": ("groups",)}),
+        ("Access", {"fields": ("usable_password", "password1", "password2")}),
+    )
+    readonly_fields = ("seen", "joined")
+    actions_detail = ("suspend", "unsuspend")
+    actions = ("suspend_selected",)
+
+    # --- the list ---------------------------------------------------------------------------------
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[Member]:
+        return super().get_queryset(request).prefetch_related("groups")
+
+    @display(description="Member", ordering="username")
+    def person(self, member: Member) -> SafeString:
+        return format_html(
+            '<span class="cx-two"><strong>{}</strong><small>{}</small></span>',
+            str(member),
+            " · ".join(filter(None, (member.username, member.email))),
+        )
+
+    @display(description="Roles")
+    def roles_shown(self, member: Member) -> SafeString:
+        names = sorted(group.name for group in member.groups.all())
+        return format_html_join(" ", "{}", ((badge(name, "primary"),) for name in names))
+
+    @display(description="State", ordering="is_active")
+    def state(self, member: Member) -> SafeString:
+        if not member.is_active:
+            return badge("suspended", "warning")
+        return badge("active", "success")
+
+    @display(description="Last sign-in", ordering="last_login")
+    def seen(self, member: Member) -> SafeString | str:
+        return ago(member.last_login) if member.last_login else "never"
+
+    @display(description="Member since")
+    def joined(self, member: Member) -> SafeString | str:
+        return ago(member.date_joined)
+
+    # --- the form ---------------------------------------------------------------------------------
+
+    def get_form(self, request: HttpRequest, obj: Member | None = None, **kwargs: Any) -> Any:
+        form = super().get_form(request, obj, **kwargs)
+        return type(form.__name__, (form,), {"actor": request.user})
+
+    def get_fieldsets(self, request: HttpRequest, obj: Member | None = None) -> Any:
+        fieldsets = self.add_fieldsets if obj is None else self.fieldsets
+        if obj is None or self.has_change_permission(request, obj):
+            return fieldsets
+        return [
+            (name, {"fields": tuple(field for field in part["fields"] if field != "password")})
+            for name, part in fieldsets
+        ]
+
+    def formfield_for_manytomany(self, db_field: Any, request: Any = None, **kwargs: Any) -> Any:
+        if db_field.name == "groups":
+            kwargs["widget"] = forms.CheckboxSelectMultiple(attrs={"class": "cx-checks"})
+        return super().formfield_for_manytomany(db_field, request, **kwargs)
+
+    # --- suspending -------------------------------------------------------------------------------
+
+    def action_applies(self, request: HttpRequest, action: str, object_id: Any) -> bool:
+        member = self.get_object(request, str(object_id))
+        if member is None or member.pk == request.user.pk:
+            return False
+        return bool(member.is_active) == (action == "suspend")
+
+    @scoped(Scope.MEMBERS_WRITE, description="Suspend…", icon="block")
+    def suspend(self, request: HttpRequest, object_id: str) -> HttpResponse:
+        return self._set_active(request, object_id, False)
+
+    @scoped(Scope.MEMBERS_WRITE, description="Let in again", icon="lock_open")
+    def unsuspend(self, request: HttpRequest, object_id: str) -> HttpResponse:
+        return self._set_active(request, object_id, True)
+
+    def _set_active(self, request: HttpRequest, object_id: str, active: bool) -> HttpResponse:
+        member = found(self, request, object_id)
+        if request.method != "POST":
+            verb = "Let in" if active else "Suspend"
+            text = (
+                "They can sign in and use their roles again."
+                if active
+                else "They are signed out everywhere and can’t come back in. Their sessions and runs stay."
+            )
+            asked = Confirm(f"{verb} {member}?", text, verb, not active, back=change_url(member))
+            return confirm_page(self, request, asked, member)
+        attempt(request, lambda: self._do_set_active(request, member, active))
+        return to(change_url(member))
+
+    def _do_set_active(self, request: HttpRequest, member: Member, active: bool) -> str:
+        set_active(request.user, member.pk, active)  # type: ignore[arg-type]
+        log_change(request, member, "Let in again." if active else "Suspended.")
+        return f"{member} may sign in again." if active else f"{member} is suspended."
+
+    @scoped(Scope.MEMBERS_WRITE, description="Suspend the selected members")
+    def suspend_selected(
+        self, request: HttpRequest, queryset: QuerySet[Member]
+    ) -> HttpResponse | None:
+        for member in queryset.filter(is_active=True):
+            attempt(request, lambda member=member: self._do_set_active(request, member, False))
+        return None
+
+    # --- deleting: only who never did anything ----------------------------------------------------
+
+    def delete_view(
+        self, request: HttpRequest, object_id: str, extra_context: dict[str, Any] | None = None
+    ) -> HttpResponse:
+        member = self.get_object(request, object_id)
+        if member is not None and self.has_delete_permission(request, member):
+            has_work = Run.objects.filter(member=member).exists()
+            try:
+                check_delete(request.user, member, has_work=has_work)  # type: ignore[arg-type]
+            except Problem as problem:
+                messages.error(request, problem.detail)
+                return to(change_url(member))
+        return super().delete_view(request, object_id, extra_context)

@@ -1,0 +1,191 @@
+"""Tenants and domains on the platform's console."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.contrib import admin, messages
+from django.contrib.auth.hashers import make_password
+from django.core.exceptions import PermissionDenied
+from django.db import transaction
+from django.db.models import QuerySet
+from django.http import HttpRequest, HttpResponse
+from django.utils.html import format_html
+from django.utils.safestring import SafeString
+from unfold.decorators import display
+
+from agents.admin.pages import change_url, console_page, found, log_change, to
+from agents.admin.platform_site import platform_site
+from agents.admin.provisioning_form import DomainForm, OwnerForm, ProvisionForm
+from agents.admin.scoped import ScopedAdmin, ScopedInline, scoped
+from agents.admin.shown import ago, status_badge
+from agents.admin.tenant_verbs import TenantVerbs
+from tenants import directory
+from tenants.accounts.scopes import Scope
+from tenants.context import use_shared
+from tenants.models import Domain, Tenant
+from tenants.owners import create_owner, has_owner
+from tenants.provisioning import declare_tenant
+from tenants.tasks import enqueue
+
+
+class DomainInline(ScopedInline):
+    model = Domain
+    form = DomainForm
+    extra = 0
+    fields = ("domain", "is_primary")
+    view_scope = Scope.PLATFORM_READ
+    add_scope = Scope.PLATFORM_WRITE
+    change_scope = Scope.PLATFORM_WRITE
+    delete_scope = Scope.PLATFORM_WRITE
+
+
+@admin.register(Tenant, site=platform_site)
+class TenantAdmin(TenantVerbs, ScopedAdmin):
+    view_scope = Scope.PLATFORM_READ
+    add_scope = Scope.PLATFORM_WRITE
+    change_scope = Scope.PLATFORM_WRITE
+    delete_scope = Scope.PLATFORM_WRITE
+
+    empty_icon = "apartment"
+    empty_title = "No tenant yet"
+    empty_text = "A tenant is one customer with a schema, members and agents of their own."
+
+    list_display = ("title", "state_shown", "hosts", "created")
+    list_display_links = ("title",)
+    list_filter = ("state", "kind")
+    search_fields = ("schema_name", "name", "domains__domain")
+    search_help_text = "Slug, name or host"
+    ordering = ("schema_name",)
+    fields = ("name", "schema_name", "kind", "created")
+    readonly_fields = ("schema_name", "kind", "created")
+    inlines = (DomainInline,)
+    change_form_outer_before_template = "admin/console/tenant_state.html"
+    actions_detail = ("open_tenant", "add_owner", "suspend", "resume", "try_again", "remove")
+
+    # --- the list ---------------------------------------------------------------------------------
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[Tenant]:
+        return super().get_queryset(request).prefetch_related("domains")
+
+    @display(description="Tenant", ordering="schema_name")
+    def title(self, tenant: Tenant) -> SafeString:
+        return format_html(
+            '<span class="cx-two"><strong>{}</strong><small>{}</small></span>',
+            str(tenant),
+            tenant.schema_name,
+        )
+
+    @display(description="State", ordering="state")
+    def state_shown(self, tenant: Tenant) -> SafeString:
+        return status_badge(tenant.state, tenant.get_state_display())
+
+    @display(description="Hosts")
+    def hosts(self, tenant: Tenant) -> str:
+        return ", ".join(domain.domain for domain in tenant.domains.all())
+
+    @display(description="Created", ordering="created_at")
+    def created(self, tenant: Tenant) -> SafeString | str:
+        return ago(tenant.created_at)
+
+    # --- provisioning -----------------------------------------------------------------------------
+
+    def add_view(
+        self, request: HttpRequest, form_url: str = "", extra_context: Any = None
+    ) -> HttpResponse:
+        if not self.has_add_permission(request):
+            raise PermissionDenied
+        form = ProvisionForm(request.POST or None)
+        if request.method == "POST" and form.is_valid():
+            return to(change_url(self._provision(request, form.cleaned_data)))
+        context = {"title": "New tenant", "form": form, "button": "Set up the tenant"}
+        return console_page(self, request, "admin/console/provision.html", context)
+
+    def _provision(self, request: HttpRequest, data: dict[str, Any]) -> Tenant:
+        """Rows and job in one transaction: a tenant without its job would never be set up."""
+        with use_shared(), transaction.atomic():
+            tenant = declare_tenant(data["slug"], data["name"], data["hosts"])
+            password = make_password(data["password"])
+            enqueue(
+                "tenants.owners.set_up_with_owner",
+                data["slug"],
+                data["username"],
+                data["email"],
+                password,
+            )
+        self.log_addition(request, tenant, f"Declared for {', '.join(data['hosts'])}.")
+        return tenant
+
+    # --- the tenant's page ------------------------------------------------------------------------
+
+    def extra_pages(self) -> Any:
+        return (("<path:object_id>/state/", "state", self.state_part),)
+
+    @scoped(Scope.PLATFORM_READ)
+    def state_part(self, request: HttpRequest, object_id: str) -> HttpResponse:
+        """The panel that says how far the set-up is; the page asks for it until it is done."""
+        tenant = found(self, request, object_id)
+        context = {"original": tenant, "tenant": tenant}
+        response = console_page(self, request, "admin/console/tenant_state.html", context)
+        response["Cache-Control"] = "no-store"
+        return response
+
+    @scoped(Scope.PLATFORM_WRITE, description="Add an owner", icon="person_add")
+    def add_owner(self, request: HttpRequest, object_id: str) -> HttpResponse:
+        tenant = found(self, request, object_id)
+        form = OwnerForm(request.POST or None)
+        if request.method == "POST" and form.is_valid():
+            data = form.cleaned_data
+            password = make_password(data["password"])
+            if create_owner(tenant.schema_name, data["username"], data["email"], password):
+                log_change(request, tenant, f"Gave it the owner {data['username']}.")
+                messages.success(request, f"{data['username']} can sign in as an owner.")
+                return to(change_url(tenant))
+            form.add_error("username", "There is a member with that username already.")
+        context = {"title": "Add an owner", "form": form, "original": tenant, "button": "Add"}
+        return console_page(self, request, "admin/console/provision.html", context)
+
+    def save_related(self, request: HttpRequest, form: Any, formsets: Any, change: bool) -> None:
+        super().save_related(request, form, formsets, change)
+        transaction.on_commit(directory.forget)
+
+    def action_applies(self, request: HttpRequest, action: str, object_id: Any) -> bool:
+        tenant = self.get_object(request, str(object_id))
+        if tenant is None or tenant.kind == Tenant.Kind.PLATFORM:
+            return False
+        state, states = tenant.state, Tenant.State
+        return {
+            "open_tenant": state == states.ACTIVE,
+            "add_owner": state == states.ACTIVE and not has_owner(tenant.schema_name),
+            "suspend": state == states.ACTIVE,
+            "resume": state == states.SUSPENDED,
+            "try_again": state == states.FAILED,
+            "remove": state != states.ACTIVE,
+        }.get(action, False)
+
+
+@admin.register(Domain, site=platform_site)
+class DomainAdmin(ScopedAdmin):
+    view_scope = Scope.PLATFORM_READ
+    add_scope = Scope.PLATFORM_WRITE
+    change_scope = Scope.PLATFORM_WRITE
+    delete_scope = Scope.PLATFORM_WRITE
+
+    empty_icon = "language"
+    empty_title = "No host yet"
+    empty_text = "A host name leads browsers to one tenant."
+
+    form = DomainForm
+    fields = ("domain", "tenant", "is_primary")
+    list_display = ("domain", "tenant", "is_primary")
+    list_select_related = ("tenant",)
+    search_fields = ("domain", "tenant__schema_name", "tenant__name")
+    ordering = ("domain",)
+
+    def save_model(self, request: HttpRequest, obj: Domain, form: Any, change: bool) -> None:
+        super().save_model(request, obj, form, change)
+        transaction.on_commit(directory.forget)
+
+    def delete_model(self, request: HttpRequest, obj: Domain) -> None:
+        super().delete_model(request, obj)
+        transaction.on_commit(directory.forget)
