@@ -26,6 +26,10 @@ def needs_embedded(argv: list[str]) -> bool:
 
 def main(argv: list[str]) -> int:
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings.local")
+    if argv[1:] == ["up"]:
+        from config.serving import main as serve
+
+        return serve()
     from django.core.management import execute_from_command_line
 
     from config.embedded import EmbeddedError, running

@@ -54,7 +54,9 @@ class ApiHandler(ASGIHandler):
             response = await self._get_response_async(request)
         except Exception as error:
             response = problem_response(as_problem(error))
-        await self.send_response(as_api_response(response), send)
+        answer = as_api_response(response)
+        answer.headers.setdefault("X-Content-Type-Options", "nosniff")
+        await self.send_response(answer, send)
 
 
 def as_api_response(response: HttpResponseBase) -> HttpResponseBase:

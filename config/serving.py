@@ -1,4 +1,7 @@
-"""What `manage.py up` runs: one parent for the database, the web server and the task cluster."""
+"""What `manage.py up` runs: one parent for the database, the web server and the task cluster.
+
+The parent never loads Django: it only waits, and is up at once.
+"""
 
 from __future__ import annotations
 
@@ -10,14 +13,18 @@ import signal
 import socket
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from types import FrameType
 
-from config import embedded, leftovers
+from config import leftovers
+from config.banner import banner
+from config.embedded import EmbeddedError, running
 from config.env import EnvError, env_bool, env_int, env_path, env_str
-from config.supervisor import Program, Supervisor, stop_signals
+from config.leftovers import AlreadyRunning
+from config.prepared import NotPrepared, prepare, was_prepared
+from config.supervisor import GaveUp, Program, Supervisor, stop_signals
 
 CHECKOUT = Path(__file__).resolve().parent.parent
 SERVERS = ("daphne", "uvicorn")
@@ -88,26 +95,35 @@ def _uvicorn(options: Options) -> list[str]:
     return [*command, "--log-level", "warning", "--timeout-graceful-shutdown", "5"]
 
 
-def serve(options: Options, prepare: Callable[[], None], banner: Callable[[], str]) -> int:
-    """Serve until a signal says stop; the exit code. `prepare` runs once the database does.
+def main() -> int:
+    """Serve until a signal says stop; the exit code. What is wrong is said in a sentence."""
+    try:
+        return serve(Options.from_environment())
+    except (AlreadyRunning, EmbeddedError, EnvError, GaveUp, NotPrepared, NotReady) as error:
+        print(f"concord: {error}", file=sys.stderr)
+        return 1
 
-    Raises AlreadyRunning, EmbeddedError, GaveUp or NotReady, with nothing left running.
-    """
+
+def serve(options: Options) -> int:
+    """Like `main`, but raises; whatever happens, nothing is left running."""
     try:
         with contextlib.ExitStack() as stack:
             stack.enter_context(_stopped_by_signals())
             options.data_dir.mkdir(parents=True, exist_ok=True, mode=0o711)
             mark = stack.enter_context(leftovers.owned(options.data_dir))
+            prepared = False
             if not options.database_url:
-                stack.enter_context(embedded.running(options.data_dir))
-            prepare()
+                stack.enter_context(running(options.data_dir))
+                prepared = was_prepared(options.data_dir, demo=options.demo)
             environment = {
                 **os.environ,
                 leftovers.MARK: mark,
                 "DATA_DIR": str(options.data_dir),
                 "PYTHONUNBUFFERED": "1",
             }
-            asyncio.run(_keep_running(options, environment, banner))
+            if not prepared:
+                prepare(options.data_dir, environment, demo=options.demo)
+            asyncio.run(_keep_running(options, environment, check=prepared))
             # From here on everything is on its way down already: let it finish.
             for number in stop_signals():
                 signal.signal(number, signal.SIG_IGN)
@@ -116,14 +132,19 @@ def serve(options: Options, prepare: Callable[[], None], banner: Callable[[], st
     return 0
 
 
-async def _keep_running(
-    options: Options, environment: dict[str, str], banner: Callable[[], str]
-) -> None:
+async def _keep_running(options: Options, environment: dict[str, str], *, check: bool) -> None:
     supervisor = Supervisor(programs(options), environment=environment)
+    embedded = not options.database_url
+    here = options.host in (*LOOPBACK, "::1")
 
     async def open_up() -> None:
+        if check:
+            await asyncio.to_thread(prepare, options.data_dir, environment, demo=options.demo)
         await wait_ready(options.host, options.port)
-        supervisor.say(banner())
+        listening = "" if here else options.host
+        supervisor.say(
+            banner(options.port, listening, options.data_dir, embedded=embedded, demo=options.demo)
+        )
 
     await supervisor.run(open_up)
 

@@ -56,5 +56,5 @@ def _own_row(slug: str, *, lock: bool = False) -> Tenant:
     rows = Tenant.objects.select_for_update() if lock else Tenant.objects.all()
     tenant = rows.get(schema_name=slug)
     if tenant.kind == Tenant.Kind.PLATFORM:
-        raise Conflict("The platform’s own tenant stays as it is.", code="platform_tenant")
+        raise Conflict("The platform's own tenant stays as it is.", code="platform_tenant")
     return tenant

@@ -1,6 +1,6 @@
 """The operators' console: two admin sites, a tenant's own and the platform's.
 
-Importing it registers every admin class (Django's autodiscovery does) and the check of their scopes.
+Importing it, as Django's autodiscovery does, registers the classes and the check of their scopes.
 """
 
 from agents.admin import agents, checks, fleet, members, queue, revisions, roles, runs, sessions

@@ -100,5 +100,5 @@ class AgentForm(forms.ModelForm):
             "slug": "How the API and addresses name it. It can't be changed once published.",
             "description": "One sentence for the people who choose among agents.",
             "temperature": "0 is steady, 2 is wild; empty leaves it to the model.",
-            "max_output_tokens": "The longest answer of one model call; empty leaves it to the model.",
+            "max_output_tokens": "The longest answer of one call; empty leaves it to the model.",
         }

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import inspect
 from collections.abc import Iterator
 from typing import Any
 
@@ -23,7 +22,7 @@ _SITE_PAGES = {
     "logout": "open by nature",
     "password_change": "one's own password",
     "password_change_done": "one's own password",
-    "autocomplete": "asks has_view_permission of the class",
+    "autocomplete_view": "asks has_view_permission of the class",
     "jsi18n": "translations",
     "i18n_javascript": "translations",
     "app_index": "lists only classes the member may see",
@@ -77,18 +76,17 @@ def _undeclared_pages(patterns: list[Any], prefix: str = "") -> Iterator[str]:
 
 
 def _declared(view: Any) -> bool:
-    """Walk to the innermost function; any layer may carry the scope."""
-    while True:
+    """Whether any layer of a page's view carries a scope, or is one that asks by itself."""
+    owned = False
+    while view is not None:
         if getattr(view, "required_scope", None) is not None:
             return True
-        inner = getattr(view, "__wrapped__", None)
-        if inner is None:
-            break
-        view = inner
-    name = getattr(inspect.unwrap(view), "__name__", "")
-    if name in _ASKS_ITSELF:
-        return isinstance(getattr(view, "__self__", None), ScopedRights)
-    return name in _SITE_PAGES
+        owned = owned or isinstance(getattr(view, "model_admin", None), ScopedRights)
+        name = getattr(view, "__name__", "")
+        if name in _SITE_PAGES or (owned and name in _ASKS_ITSELF):
+            return True
+        view = getattr(view, "__wrapped__", None)
+    return False
 
 
 @register()

@@ -49,7 +49,7 @@ class Difference:
 
 
 def differences(before: AgentSpec | None, after: AgentSpec) -> list[Difference]:
-    """The fields that differ, in the order of the form; all that are set when there is no `before`."""
+    """The fields that differ, in the form's order; without a `before`, all that are set."""
     old = before.model_dump(mode="json") if before else {}
     new = after.model_dump(mode="json")
     found = []

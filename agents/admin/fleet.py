@@ -47,7 +47,7 @@ class TicketAdmin(ScopedAdmin):
 
     empty_icon = "bedtime"
     empty_title = "No run is live"
-    empty_text = "Every run of every tenant that isn’t finished is shown here while it lasts."
+    empty_text = "Every run of every tenant that isn't finished is shown here while it lasts."
 
     list_display = ("run", "schema", "slug", "member_id", "held", "lease", "age")
     list_display_links = None

@@ -11,13 +11,14 @@ from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
+from unfold.admin import ModelAdmin
 from unfold.decorators import display
 from unfold.forms import AdminPasswordChangeForm
 
 from agents.admin.member_form import MemberForm, NewMemberForm
 from agents.admin.pages import Confirm, attempt, change_url, confirm_page, found, log_change, to
 from agents.admin.platform_site import platform_site
-from agents.admin.scoped import ScopedAdmin, ScopedMixin, scoped
+from agents.admin.scoped import ScopedMixin, scoped
 from agents.admin.shown import ago, badge
 from agents.admin.site import tenant_site
 from agents.models import Run
@@ -29,7 +30,7 @@ from tenants.accounts.scopes import Scope
 
 @admin.register(Member, site=tenant_site)
 @admin.register(Member, site=platform_site)
-class MemberAdmin(ScopedMixin, UserAdmin, ScopedAdmin):
+class MemberAdmin(ScopedMixin, UserAdmin, ModelAdmin):
     view_scope = Scope.MEMBERS_READ
     add_scope = Scope.MEMBERS_WRITE
     change_scope = Scope.MEMBERS_WRITE
@@ -138,7 +139,8 @@ class MemberAdmin(ScopedMixin, UserAdmin, ScopedAdmin):
             text = (
                 "They can sign in and use their roles again."
                 if active
-                else "They are signed out everywhere and can’t come back in. Their sessions and runs stay."
+                else "They are signed out everywhere and can't come back in. "
+                "Their sessions and runs stay."
             )
             asked = Confirm(f"{verb} {member}?", text, verb, not active, back=change_url(member))
             return confirm_page(self, request, asked, member)

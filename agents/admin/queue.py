@@ -180,7 +180,7 @@ def _again(task: Failure) -> None:
 class ScheduleAdmin(ReadOnly):
     empty_icon = "schedule"
     empty_title = "No schedule"
-    empty_text = "The platform’s recurring jobs are written when its database is migrated."
+    empty_text = "The platform's recurring jobs are written when its database is migrated."
 
     list_display = ("name", "func_shown", "every", "next", "last_result")
     list_display_links = None

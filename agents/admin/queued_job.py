@@ -1,4 +1,4 @@
-"""What a job of the task queue really is: its tenant and function, out of the wrapper's arguments."""
+"""What a job of the task queue is: its tenant and function, out of the wrapper's arguments."""
 
 from __future__ import annotations
 
@@ -45,9 +45,9 @@ def job_of_queued(row: OrmQ) -> Job:
     try:
         task = row.task
     except (BadSignature, ValueError, TypeError, AttributeError, ImportError, EOFError):
-        return Job("", "(can’t be read)", "")
+        return Job("", "(can't be read)", "")
     if not isinstance(task, dict):
-        return Job("", "(can’t be read)", "")
+        return Job("", "(can't be read)", "")
     return job_of(str(task.get("func", "")), task.get("args"), task.get("kwargs"))
 
 
@@ -57,5 +57,5 @@ def _argument(value: Any) -> str:
             identify_hasher(value)
         except ValueError:
             return one_line(repr(value), 80)
-        return "(a password’s hash)"
+        return "(a password's hash)"
     return one_line(repr(value), 80)

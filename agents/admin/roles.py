@@ -1,4 +1,4 @@
-"""Roles: what each gives and who has it. The table in the code says it, so nothing is edited here."""
+"""Roles: what each gives and who has it. A table in the code says it, so nothing is edited."""
 
 from __future__ import annotations
 
@@ -23,24 +23,24 @@ from tenants.accounts.scopes import PLATFORM_ROLES, ROLES, Scope
 MEANING: dict[Scope, str] = {
     Scope.AGENTS_READ: "See the agents",
     Scope.AGENTS_RUN: "Run agents",
-    Scope.AGENTS_WRITE: "Write and change agents’ drafts",
+    Scope.AGENTS_WRITE: "Write and change agents' drafts",
     Scope.AGENTS_PUBLISH: "Publish agents",
-    Scope.RUNS_READ: "See one’s own runs",
-    Scope.RUNS_READ_ALL: "See everybody’s runs, with their inputs and outputs",
-    Scope.RUNS_CANCEL_ALL: "Cancel anybody’s run",
-    Scope.SESSIONS_READ: "See one’s own sessions",
-    Scope.SESSIONS_WRITE: "Rename and delete one’s own sessions",
-    Scope.SESSIONS_READ_ALL: "Read everybody’s sessions",
-    Scope.NOTES_READ: "Let agents read one’s notes",
-    Scope.NOTES_WRITE: "Let agents write one’s notes",
+    Scope.RUNS_READ: "See one's own runs",
+    Scope.RUNS_READ_ALL: "See everybody's runs, with their inputs and outputs",
+    Scope.RUNS_CANCEL_ALL: "Cancel anybody's run",
+    Scope.SESSIONS_READ: "See one's own sessions",
+    Scope.SESSIONS_WRITE: "Rename and delete one's own sessions",
+    Scope.SESSIONS_READ_ALL: "Read everybody's sessions",
+    Scope.NOTES_READ: "Let agents read one's notes",
+    Scope.NOTES_WRITE: "Let agents write one's notes",
     Scope.TOOLS_READ: "See the tools",
-    Scope.APPROVALS_READ: "See one’s approvals",
+    Scope.APPROVALS_READ: "See one's approvals",
     Scope.APPROVALS_DECIDE: "Decide on approvals",
     Scope.AUDIT_READ: "Read the audit log",
     Scope.MEMBERS_READ: "See members and roles",
     Scope.MEMBERS_WRITE: "Add, change and suspend members",
     Scope.CONSOLE_USE: "Use this console",
-    Scope.PROFILE_READ: "See one’s own profile",
+    Scope.PROFILE_READ: "See one's own profile",
     Scope.PLATFORM_READ: "See tenants, the fleet and the task queue",
     Scope.PLATFORM_WRITE: "Provision, suspend and delete tenants",
 }

@@ -1,7 +1,7 @@
 """What the console asks before it shows or does anything: scopes, never permission rows.
 
 Each admin class names a scope for viewing, adding, changing and deleting (None: nobody may). Extra
-pages and actions name theirs with `scoped`. What names none is refused, and a system check finds it.
+pages and actions name theirs with `scoped`. What names none is refused; a system check finds it.
 """
 
 from __future__ import annotations
@@ -101,6 +101,11 @@ class ScopedMixin(ScopedRights):
     empty_title = "Nothing here yet"
     empty_text = ""
     bulk_delete = False
+    compressed_fields = True
+    warn_unsaved_form = True
+    list_fullwidth = True
+    list_filter_submit = True
+    list_per_page = 50
 
     def has_module_permission(self, request: HttpRequest) -> bool:
         return self.has_view_permission(request)
@@ -167,9 +172,3 @@ class ScopedMixin(ScopedRights):
 
 class ScopedAdmin(ScopedMixin, ModelAdmin):
     """The base of the console's admin classes."""
-
-    compressed_fields = True
-    warn_unsaved_form = True
-    list_fullwidth = True
-    list_filter_submit = True
-    list_per_page = 50

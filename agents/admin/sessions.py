@@ -33,7 +33,7 @@ class SessionAdmin(ScopedAdmin):
 
     empty_icon = "forum"
     empty_title = "No session here"
-    empty_text = "A session begins with a member’s first message to an agent."
+    empty_text = "A session begins with a member's first message to an agent."
 
     list_display = ("title_shown", "who", "slug", "runs_count", "started", "last")
     list_display_links = ("title_shown",)

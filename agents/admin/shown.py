@@ -1,4 +1,4 @@
-"""How values are shown: durations, tokens, JSON, times. Plain functions, used by pages and lists."""
+"""How values are shown: durations, badges, JSON, times. Used by pages and lists."""
 
 from __future__ import annotations
 

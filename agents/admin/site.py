@@ -26,7 +26,8 @@ class ConsoleAuthenticationForm(AuthenticationForm):
 
     error_messages = {
         **PlainAuthenticationForm.error_messages,
-        "invalid_login": "That username and password don’t belong together, or the member is suspended.",
+        "invalid_login": "That username and password don't belong together, "
+        "or the member is suspended.",
         "no_console": "You are a member here, but none of your roles may use the console.",
     }
 
@@ -79,7 +80,7 @@ class ConsoleSite(UnfoldAdminSite):
         context = {
             **self.each_context(request),
             "title": "Not allowed",
-            "reason": reason or "Your roles don’t allow this.",
+            "reason": reason or "Your roles don't allow this.",
             "inside": self.has_permission(request),
             "roles": getattr(request.user, "roles", ()),
         }

@@ -67,6 +67,9 @@ class Executor:
     def adopt(self, held: Held, events: RunLog) -> None:
         """Carry on a run whose ticket this executor holds, in the current tenant."""
         ref = current_tenant()
+        before = self._runs.get(held.run.id)
+        if before is not None:  # claimed again here, after this loop was too busy to renew
+            before[0].cancel()
         hub.put(held.run.id, events)
         task = asyncio.get_running_loop().create_task(
             self._hold(ref, held, events), context=contextvars.Context()
@@ -88,7 +91,9 @@ class Executor:
                 # The journal could not be written: the run stays live and is claimed again.
                 log.exception("run %s could not go on here", run_id)
             finally:
-                self._runs.pop(run_id, None)
+                entry = self._runs.get(run_id)
+                if entry is not None and entry[1] is held:
+                    del self._runs[run_id]
                 hub.drop(run_id, events, soon=events.ended)
                 if not events.ended:
                     events.end()  # followers go on from the journal
@@ -169,7 +174,12 @@ class Executor:
             queued = run.started_at is None
             if not queued:
                 run.position += 1
-            values = {"run_id": run_id, "fence": fence, "position": run.position}
+            values = {
+                "run_id": run_id,
+                "fence": fence,
+                "position": run.position,
+                "seconds": spec.limits.seconds,
+            }
             if await (await conn.execute(sql.ENTER, values)).fetchone() is None:
                 return
             if queued:

@@ -45,7 +45,8 @@ run AS (
         created_at, started_at)
     SELECT %(run_id)s, %(revision_id)s, %(kind)s, %(slug)s, session.id, %(member_id)s, %(status)s,
         %(input)s::jsonb, %(model)s::jsonb, 1, 0, 0, 0, %(trace_id)s, %(idempotency_key)s,
-        %(request_digest)s, now() + make_interval(secs => %(seconds)s), now(),
+        %(request_digest)s,
+        CASE WHEN %(status)s = 'running' THEN now() + make_interval(secs => %(seconds)s) END, now(),
         CASE WHEN %(status)s = 'running' THEN now() END
     FROM session
     RETURNING id, session_id, created_at, started_at, deadline_at
@@ -86,7 +87,8 @@ HISTORY = """
 ENTER = f"""
 WITH guard AS ({GUARD})
 UPDATE agents_run SET status = 'running', started_at = COALESCE(started_at, now()),
-    deadline_at = COALESCE(deadline_at, now()), position = %(position)s, resumes = resumes + 1
+    deadline_at = COALESCE(deadline_at, now() + make_interval(secs => %(seconds)s)),
+    position = %(position)s, resumes = resumes + 1
 FROM guard WHERE id = %(run_id)s AND status IN ('queued', 'running', 'paused')
 RETURNING 1
 """

@@ -26,15 +26,15 @@ def _page(status: int, title: str, detail: str) -> HttpResponse:
 def forbidden(request: HttpRequest, exception: Exception | None = None) -> HttpResponse:
     return _page(
         403,
-        "This isn’t open to you",
-        "Your roles don’t include what this page needs. Someone with the role owner can change them.",
+        "This page is not open to you",
+        "Your roles do not include what it needs. A member with the role owner can change them.",
     )
 
 
 def not_found(request: HttpRequest, exception: Exception | None = None) -> HttpResponse:
     return _page(
         404,
-        "There’s nothing here",
+        "There is nothing here",
         "The address is wrong, or what was here is gone or belongs to someone else.",
     )
 

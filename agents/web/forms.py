@@ -15,9 +15,9 @@ from tenants.accounts.models import Member
 class SignInForm(AuthenticationForm):
     """Never says which of the two was wrong, nor whether the member is suspended."""
 
-    error_messages = {  # noqa: RUF012 - Django's way
-        "invalid_login": "That name and password don’t match. Check both and try again.",
-        "inactive": "That name and password don’t match. Check both and try again.",
+    error_messages = {
+        "invalid_login": "That name and password do not match. Check both and try again.",
+        "inactive": "That name and password do not match. Check both and try again.",
     }
 
     def __init__(self, request: Any = None, *args: Any, **kwargs: Any) -> None:
@@ -40,7 +40,7 @@ class ProfileForm(forms.ModelForm):  # type: ignore[type-arg]
     class Meta:
         model = Member
         fields = ("name", "time_zone")
-        labels = {"name": "Display name"}  # noqa: RUF012 - Django's way
+        labels = {"name": "Display name"}
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)

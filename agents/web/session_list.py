@@ -1,4 +1,4 @@
-"""A member's sessions a page at a time, newest first: for the sidebar and the sessions page alike."""
+"""A member's sessions a page at a time, newest first: for sidebar and sessions page alike."""
 
 from __future__ import annotations
 

@@ -33,7 +33,7 @@ class Part:
 
 @dataclass(frozen=True, slots=True)
 class RunView:
-    """One run: the member's words, then the parts of the answer. A live run's parts come by socket."""
+    """One run: the member's words, then the parts of the answer; a live run's come by socket."""
 
     id: UUID
     status: str
@@ -61,7 +61,7 @@ class Transcript:
 
 
 def transcript(session: Session, before: UUID | None = None) -> Transcript:
-    """The newest runs of a session, or those before a run: three queries, however many there are."""
+    """The newest runs of a session, or those before a run: three queries, however many."""
     steps = Step.objects.filter(kind__in=[Step.Kind.TOOL, Step.Kind.MODEL]).order_by("seq")
     rows = (
         Run.objects.filter(session=session, parent__isnull=True)

@@ -51,15 +51,15 @@ def _check_grants(actor: Member, gained: set[str]) -> None:
     platform = current_tenant().kind == "platform"
     more = scopes_of(tuple(gained), platform=platform) - actor.scopes
     if more:
-        raise Forbidden(f"You can’t give rights that you don’t have: {', '.join(sorted(more))}.")
+        raise Forbidden(f"You can't give rights that you don't have: {', '.join(sorted(more))}.")
 
 
 def _check_self(actor: Member, *, is_active: bool, roles: Collection[str], top: str) -> None:
     if not is_active:
-        raise Conflict("You can’t suspend yourself.", code="own_account")
+        raise Conflict("You can't suspend yourself.", code="own_account")
     if top in actor.roles and top not in roles:
         raise Conflict(
-            f"You can’t take the role {top} from yourself: ask another {top}.", code="own_account"
+            f"You can't take the role {top} from yourself: ask another {top}.", code="own_account"
         )
 
 

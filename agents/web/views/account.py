@@ -40,7 +40,9 @@ def password(request: HttpRequest) -> HttpResponse:
     return _show(request, ProfileForm(instance=request.user), form)
 
 
-def _show(request: HttpRequest, profile: ProfileForm, new_password: NewPasswordForm) -> HttpResponse:
+def _show(
+    request: HttpRequest, profile: ProfileForm, new_password: NewPasswordForm
+) -> HttpResponse:
     wrong = profile.errors or new_password.errors
     return render_page(
         request,

@@ -1,0 +1,30 @@
+"""A full executor queues: nothing is refused, nothing is lost."""
+
+from __future__ import annotations
+
+from tests.support.client import Api
+from tests.support.server import Server
+from tests.support.waiting import until
+
+
+def test_runs_beyond_the_capacity_wait_their_turn(database: None) -> None:
+    env = {"EXECUTOR_CAPACITY": "1", "EXECUTOR_POLL_SECONDS": "0.1"}
+    with Server.started(env) as server:
+        client = Api.signed_in(server, "acme", "member")
+        runs = [
+            client.post(
+                "/agents/assistant/runs", json={"input": f"What is {n}+1?", "background": True}
+            ).json()
+            for n in range(4)
+        ]
+        assert [run["status"] for run in runs[:1]] == ["running"]
+        assert {run["status"] for run in runs[1:]} <= {"running", "queued"}
+        assert "queued" in {run["status"] for run in runs}
+        with client.stream("GET", f"/runs/{runs[-1]['id']}/events") as stream:
+            last = list(stream)
+        assert [last[0]["type"], last[-1]["type"]] == ["run.started", "run.completed"]
+        for run in runs:
+            done = until(
+                lambda run=run: client.get(f"/runs/{run['id']}").json(), lambda r: r["finished_at"]
+            )
+            assert done["status"] == "completed"

@@ -1,0 +1,205 @@
+"""The journal itself: done once, replayed after, refused to an owner that lost its run."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from typing import Any
+
+import pytest
+
+from agents.ids import uuid7
+from agents.models import Note, Run, Step
+from agents.runtime import sql
+from agents.runtime.executor import Executor
+from agents.runtime.faults import Fenced, RunFault
+from agents.runtime.journal import Journal, OpenStep, Outcome
+from agents.runtime.log import RunLog
+from agents.runtime.store import load_run
+from agents.services import start_run as starting
+from tenants.accounts.models import Member
+from tenants.accounts.principal import of_member
+from tenants.context import TenantRef, use_shared, use_tenant
+from tenants.hop import hop
+from tenants.models import Tenant
+from tenants.pool import close_pool, tenant_connection
+
+pytestmark = pytest.mark.usefixtures("committed")
+
+
+class Passing(Exception):
+    retryable = True
+    code, message = "passing", "It passes."
+
+
+@pytest.fixture
+def ref(committed: None) -> TenantRef:
+    with use_shared():
+        return Tenant.objects.get(schema_name="acme").ref
+
+
+@pytest.fixture
+async def journal(ref: TenantRef, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Any]:
+    """Journals on a run that no executor carries on: its ticket says owner "", fence 0."""
+
+    class Nobody:
+        owner, room = "", 0
+
+        def wake(self) -> None:
+            pass
+
+    monkeypatch.setattr(starting, "executor", lambda: Nobody())
+    await use(ref, close_pool)
+
+    async def make() -> Any:
+        who = await hop(lambda: of_member(Member.objects.get(username="member")))
+        started = await starting.start_run(who, starting.StartRun("assistant", "x"))
+        run_id = started.run.id
+
+        async def entered(fence: int = 0) -> Journal:
+            async with tenant_connection() as conn:
+                run = await load_run(conn, run_id)
+            assert run is not None
+            return Journal(run, fence, RunLog(run.source))
+
+        return entered
+
+    entered = await use(ref, make)
+    yield entered
+    await close_pool()
+
+    def clean() -> None:
+        from agents.tickets.models import Ticket
+
+        Run.objects.filter(status="queued").delete()
+        Ticket.objects.filter(owner="").delete()
+
+    await use(ref, lambda: hop(clean))
+
+
+async def use(ref: TenantRef, work: Any) -> Any:
+    with use_tenant(ref):
+        return await work()
+
+
+async def test_a_finished_step_is_not_done_again(ref: TenantRef, journal: Any) -> None:
+    done: list[int] = []
+
+    async def work(step: OpenStep) -> Outcome:
+        done.append(step.attempt)
+        return Outcome({"text": "done"}, input_tokens=3)
+
+    with use_tenant(ref):
+        for _ in range(3):
+            step = await (await journal()).step("a", "tool", "t", work)
+            assert step.output == {"text": "done"}
+    assert done == [1]
+
+
+async def test_a_started_step_is_done_again_as_another_attempt(
+    ref: TenantRef, journal: Any
+) -> None:
+    async def dies(step: OpenStep) -> Outcome:
+        raise Fenced  # as if the process were gone: nothing more is written
+
+    async def works(step: OpenStep) -> Outcome:
+        return Outcome({"attempt": step.attempt})
+
+    with use_tenant(ref):
+        with pytest.raises(Fenced):
+            await (await journal()).step("a", "model", "m", dies)
+        step = await (await journal()).step("a", "model", "m", works)
+        assert step.output == {"attempt": 2}
+        assert step.started_position < step.finished_position
+
+
+async def test_only_a_passing_fault_is_retried_and_only_so_often(
+    ref: TenantRef, journal: Any, settings: Any
+) -> None:
+    settings.RETRY_BASE_SECONDS = 0.001
+    calls = 0
+
+    async def fails(step: OpenStep) -> Outcome:
+        nonlocal calls
+        calls += 1
+        raise Passing
+
+    async def breaks(step: OpenStep) -> Outcome:
+        raise ValueError("secret detail")
+
+    with use_tenant(ref):
+        here = await journal()
+        with pytest.raises(RunFault) as fault:
+            await here.step("a", "model", "m", fails, attempts=3)
+        assert (calls, fault.value.code) == (3, "passing")
+        with pytest.raises(RunFault) as fault:
+            await here.step("b", "model", "m", breaks, attempts=3)
+        assert fault.value.code == "internal" and "secret" not in str(fault.value.as_json())
+        rows = await hop(lambda: list(Step.objects.filter(run=here.run.id).values_list("attempt")))
+    assert rows == [(3,), (1,)]
+
+
+async def test_an_owner_that_lost_its_run_writes_nothing(ref: TenantRef, journal: Any) -> None:
+    async def work(step: OpenStep) -> Outcome:
+        return Outcome({"text": "stale"})
+
+    def effect(step: OpenStep) -> Outcome:
+        Note.objects.create(member=Member.objects.get(username="member"), text="stale")
+        return Outcome({"text": "stale"})
+
+    with use_tenant(ref):
+        here = await journal()
+        opened = await here._start("a", "tool", "t", 1, None)
+        with use_shared():
+            other = Executor()
+            async with tenant_connection() as conn:
+                await conn.execute(sql.CLAIM, {"owner": other.owner, "lease": 10, "limit": 500})
+        with pytest.raises(Fenced):
+            await here._end(opened, Outcome({"text": "stale"}), None)
+        with pytest.raises(Fenced):
+            await here.step("b", "tool", "t", work)
+        with pytest.raises(Fenced):
+            await here._end_in_transaction(opened, effect, None)
+        with pytest.raises(Fenced):
+            await here.finish("completed", output="stale")
+        assert await hop(lambda: Note.objects.filter(text="stale").count()) == 0
+        run = await hop(lambda: Run.objects.get(pk=here.run.id))
+        assert (run.status, run.output) == ("queued", None)
+        now_ours = await journal(1)
+        await now_ours.finish("completed", output="the new owner's")
+
+
+async def test_effect_and_record_are_one_transaction(ref: TenantRef, journal: Any) -> None:
+    text = f"note {uuid7()}"
+
+    def effect(step: OpenStep) -> Outcome:
+        Note.objects.create(member=Member.objects.get(username="member"), text=text)
+        return Outcome({"text": "noted"})
+
+    def effect_then_fault(step: OpenStep) -> Outcome:
+        effect(step)
+        raise ValueError("after the effect")
+
+    async def never(step: OpenStep) -> Outcome:
+        raise AssertionError("not used")
+
+    with use_tenant(ref):
+        here = await journal()
+        with pytest.raises(RunFault):
+            await here.step("a", "tool", "t", never, in_transaction=effect_then_fault)
+        assert await hop(lambda: Note.objects.filter(text=text).count()) == 0
+        for _ in range(2):
+            await (await journal()).step("b", "tool", "t", never, in_transaction=effect)
+        assert await hop(lambda: Note.objects.filter(text=text).count()) == 1
+
+
+async def test_what_postgres_refuses_in_json_does_not_lose_the_step(
+    ref: TenantRef, journal: Any
+) -> None:
+    async def work(step: OpenStep) -> Outcome:
+        return Outcome({"text": "nul \x00 and half a pair \ud83d", "n": float("inf")})
+
+    with use_tenant(ref):
+        here = await journal()
+        await here.step("a", "tool", "t", work, input={"arguments": {"k\x00": "\x00"}})
+        row = await hop(lambda: Step.objects.get(run=here.run.id))
+    assert "\x00" not in row.output["text"] and "nul" in row.output["text"]

@@ -1,0 +1,199 @@
+"""Answers that are interrupted: stopped, reloaded, cut off. On a model slow enough to do it in time."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import pytest
+from playwright.sync_api import Page, WebSocketRoute, expect
+
+from tests.support.server import Server
+from tests.web.browsing import Chat, Visits, answer, ended
+
+pytestmark = pytest.mark.browser
+
+SLOW = {"DEMO_MODEL_DELAY": "0.04", "DEMO_MODEL_FIRST_DELAY": "0.3"}
+LONG = "Remember: " + " ".join(f"wörd{n}🙂" for n in range(60))
+
+
+@pytest.fixture(scope="module")
+def server(database: None) -> Iterator[Server]:
+    """Over the same database as the others, with a model that takes its time."""
+    with Server.started(SLOW) as slow:
+        yield slow
+
+
+def _writing(chat: Chat) -> None:
+    """Waits until a part of the answer is there, and no more than a part."""
+    expect(chat.runs.last.locator(".markdown")).to_contain_text("wörd3")
+    expect(chat.runs.last).to_have_attribute("data-status", "running")
+
+
+def _whole(api: Any, chat: Chat) -> str:
+    """The answer as it is recorded."""
+    path = f"/sessions/{chat.session_id}/messages"
+    newest = api("acme", "member").get(path).json()["items"][0]
+    assert newest["role"] == "assistant"
+    return str(newest["content"]).replace("**", "").replace("`", "")
+
+
+class Proxy:
+    """Stands between page and server, and cuts the line when `cut` says so of a server's frame.
+
+    `cut` gets the frame and how many connections there were; `lose` drops the frame as well.
+    """
+
+    def __init__(self, page: Page, cut: Callable[[dict[str, Any], int], bool], lose: bool) -> None:
+        self.connections = 0
+        self.sent: list[dict[str, Any]] = []
+        self.cut = cut
+        self.lose = lose
+        page.route_web_socket("**/ws/runs/", self._connect)
+
+    def _connect(self, route: WebSocketRoute) -> None:
+        self.connections += 1
+        number = self.connections
+        server = route.connect_to_server()
+        alive = True
+
+        def from_page(message: Any) -> None:
+            self.sent.append(json.loads(message))
+            server.send(message)
+
+        def from_server(message: Any) -> None:
+            nonlocal alive
+            if not alive:
+                return
+            cutting = self.cut(json.loads(message), number)
+            if not (cutting and self.lose):
+                route.send(message)
+            if cutting:
+                alive = False
+                route.close(code=1012)
+                server.close()
+
+        route.on_message(from_page)
+        server.on_message(from_server)
+
+
+def test_stop_ends_the_run_and_keeps_what_was_written(visits: Visits) -> None:
+    chat = Chat.new(visits.sign_in())
+    run = chat.say(LONG)
+    _writing(chat)
+    expect(chat.send_button).to_be_hidden()
+    chat.stop_button.click()
+    ended(run, "cancelled")
+    expect(run).to_contain_text("Stopped.")
+    assert "wörd3" in answer(run)
+    expect(chat.send_button).to_be_visible()
+    expect(chat.message).to_be_focused()
+    ended(chat.say("What is 2*2?"))
+    chat.page.reload()
+    expect(chat.runs.first).to_contain_text("Stopped.")
+
+
+def test_escape_stops_too(visits: Visits) -> None:
+    chat = Chat.new(visits.sign_in())
+    run = chat.say(LONG)
+    _writing(chat)
+    chat.message.press("Escape")
+    ended(run, "cancelled")
+
+
+def test_a_reload_in_the_middle_goes_on_with_the_answer(visits: Visits, api: Any) -> None:
+    chat = Chat.new(visits.sign_in())
+    chat.say(LONG)
+    _writing(chat)
+    chat.page.reload()
+    expect(chat.stop_button).to_be_visible()
+    run = chat.runs.last
+    expect(run.locator(".markdown")).to_contain_text("wörd5")
+    ended(run)
+    assert answer(run) == _whole(api, chat)
+    expect(run.locator(".tool")).to_have_count(1)
+
+
+def test_a_dropped_socket_loses_and_doubles_nothing(visits: Visits, api: Any) -> None:
+    page = visits.sign_in()
+    deltas = 0
+
+    def third_piece(frame: dict[str, Any], number: int) -> bool:
+        nonlocal deltas
+        deltas += frame["type"] == "message.delta"
+        return deltas in (3, 9, 20) and frame["type"] == "message.delta"
+
+    proxy = Proxy(page, third_piece, lose=False)
+    chat = Chat.new(page)
+    run = chat.say(LONG)
+    ended(run)
+    assert proxy.connections >= 4
+    follows = [frame for frame in proxy.sent if frame["action"] == "follow"]
+    assert all(frame["last_event_id"] for frame in follows[:3])
+    assert len([frame for frame in proxy.sent if frame["action"] == "start"]) == 1
+    assert answer(run) == _whole(api, chat)
+    expect(run.locator(".tool")).to_have_count(1)
+
+
+def test_a_piece_lost_with_the_socket_comes_again(visits: Visits, api: Any) -> None:
+    page = visits.sign_in()
+    seen = 0
+
+    def some(frame: dict[str, Any], number: int) -> bool:
+        nonlocal seen
+        seen += 1
+        return seen in (4, 12)
+
+    proxy = Proxy(page, some, lose=True)
+    chat = Chat.new(page)
+    run = chat.say(LONG)
+    ended(run)
+    assert proxy.connections >= 3
+    assert answer(run) == _whole(api, chat)
+
+
+def test_a_start_whose_ack_was_lost_is_not_done_twice(visits: Visits, api: Any) -> None:
+    page = visits.sign_in()
+
+    def first_ack(frame: dict[str, Any], number: int) -> bool:
+        return frame["type"] == "ack" and number == 1
+
+    proxy = Proxy(page, first_ack, lose=True)
+    chat = Chat.new(page)
+    run = chat.say("What is 12*12?")
+    ended(run)
+    assert "144" in answer(run)
+    starts = [frame for frame in proxy.sent if frame["action"] == "start"]
+    assert len(starts) == 2
+    assert starts[0]["idempotency_key"] == starts[1]["idempotency_key"]
+    messages = api("acme", "member").get(f"/sessions/{chat.session_id}/messages").json()["items"]
+    assert len(messages) == 2
+
+
+def test_while_there_is_no_connection_the_page_says_so_and_keeps_the_draft(visits: Visits) -> None:
+    page = visits.sign_in()
+    chat = Chat.new(page)
+    page.context.set_offline(True)
+    expect(page.get_by_text("You are offline")).to_be_visible()
+    chat.message.fill("What is 5*5?")
+    expect(chat.send_button).to_be_disabled()
+    chat.message.press("Enter")
+    expect(chat.runs).to_have_count(0)
+    page.context.set_offline(False)
+    chat.connected()
+    expect(chat.message).to_have_value("What is 5*5?")
+    chat.message.press("Enter")
+    ended(chat.runs.last)
+
+
+def test_a_second_page_of_the_session_follows_the_same_answer(visits: Visits, api: Any) -> None:
+    page = visits.sign_in()
+    chat = Chat.new(page)
+    chat.say(LONG)
+    _writing(chat)
+    other = Chat(page.context.new_page())
+    other.page.goto(page.url)
+    for one in (chat, other):
+        ended(one.runs.last)
+        assert answer(one.runs.last) == _whole(api, chat)
