@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextvars
 import os
+import sys
 from typing import Any
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings.local")
@@ -61,9 +62,7 @@ class Application:
                 _start_once()
                 await send({"type": "lifespan.startup.complete"})
             elif message["type"] == "lifespan.shutdown":
-                await stop_executor()
-                await aclose_all()
-                await close_pool()
+                await _shut_down()
                 await send({"type": "lifespan.shutdown.complete"})
                 return
 
@@ -77,6 +76,27 @@ def _start_once() -> None:
         _started.add(loop)
         # An empty context: the executor must not inherit the tenant of whoever came first.
         contextvars.Context().run(executor)
+        _shut_down_with_twisted()
+
+
+async def _shut_down() -> None:
+    """Let the runs held here go to another owner, and close what is open."""
+    await stop_executor()
+    await aclose_all()
+    await close_pool()
+
+
+def _shut_down_with_twisted() -> None:
+    """Daphne has no lifespan, but its reactor waits for what is to be done before it ends."""
+    reactor = sys.modules.get("twisted.internet.reactor")
+    if reactor is None:
+        return
+    from twisted.internet.defer import Deferred
+
+    def begin() -> Any:
+        return Deferred.fromFuture(asyncio.ensure_future(_shut_down()))
+
+    reactor.addSystemEventTrigger("before", "shutdown", begin)
 
 
 application = Application()

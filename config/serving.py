@@ -72,7 +72,11 @@ def programs(options: Options) -> list[Program]:
     web = _daphne(options) if options.server == "daphne" else _uvicorn(options)
     return [
         Program("web", [python, "-m", *web]),
-        Program("cluster", [python, str(CHECKOUT / "manage.py"), "qcluster", "--skip-checks"]),
+        Program(
+            "cluster",
+            [python, str(CHECKOUT / "manage.py"), "qcluster", "--skip-checks"],
+            late=True,
+        ),
     ]
 
 

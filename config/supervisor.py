@@ -29,10 +29,14 @@ class GaveUp(RuntimeError):
 
 @dataclass(frozen=True, slots=True)
 class Program:
-    """One command line to keep running; `name` stands before each line it prints."""
+    """One command line to keep running; `name` stands before each line it prints.
+
+    `late` ones start once the opening is over: they must not slow down those that it waits for.
+    """
 
     name: str
     argv: Sequence[str]
+    late: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,6 +77,7 @@ class Supervisor:
         self._children: dict[str, _Child] = {}
         self._stopping = asyncio.Event()
         self._hurry = asyncio.Event()
+        self._opened = asyncio.Event()
 
     async def run(self, opening: Callable[[], Awaitable[None]] | None = None) -> None:
         """Keep everything running until SIGINT, SIGTERM or SIGHUP; a second one kills.
@@ -86,8 +91,7 @@ class Supervisor:
         stopping = asyncio.create_task(self._stopping.wait())
         keepers = [asyncio.create_task(self._keep(program)) for program in self._programs]
         waiting: set[asyncio.Task[object]] = {stopping, *keepers}
-        if opening is not None:
-            waiting.add(asyncio.ensure_future(opening()))
+        waiting.add(asyncio.create_task(self._open(opening)))
         everything = list(waiting)
         try:
             while not self._stopping.is_set():
@@ -96,6 +100,7 @@ class Supervisor:
                     task.result()
         finally:
             self._stopping.set()
+            self._opened.set()  # who still waits for it sees that there is nothing to start
             await asyncio.gather(*(self._end(child) for child in self._children.values()))
             await asyncio.wait(keepers)
             for task in everything:
@@ -112,8 +117,15 @@ class Supervisor:
         """A line of the parent's own."""
         self._write(text.encode() + b"\n")
 
+    async def _open(self, opening: Callable[[], Awaitable[None]] | None) -> None:
+        if opening is not None:
+            await opening()
+        self._opened.set()
+
     async def _keep(self, program: Program) -> None:
         deaths = 0
+        if program.late:
+            await self._opened.wait()
         while not self._stopping.is_set():
             child, lived = await self._live(program)
             if self._stopping.is_set():

@@ -8,12 +8,20 @@ from typing import Any
 from django.contrib.admin import AdminSite
 from django.core.checks import CheckMessage, Error, register
 from django.urls import URLPattern, URLResolver
+from django.views.generic import RedirectView
 
 from agents.admin.scoped import RIGHTS, UNDECLARED, ScopedRights
 
 # Django's own pages of an admin class: they ask the class's has_*_permission.
 _ASKS_ITSELF = frozenset(
-    {"changelist_view", "add_view", "change_view", "delete_view", "history_view"}
+    {
+        "changelist_view",
+        "add_view",
+        "change_view",
+        "delete_view",
+        "history_view",
+        "user_change_password",
+    }
 )
 # Pages that ask for permission themselves, or show nothing that is anybody's.
 _SITE_PAGES = {
@@ -29,8 +37,6 @@ _SITE_PAGES = {
     "catch_all_view": "leads to nothing",
     "search": "lists only classes the member may see",
     "shortcut": "redirects to an object's own page",
-    "user_change_password": "asks has_change_permission of the class",
-    "view": "the redirect of an old address to the change page",
 }
 
 
@@ -81,10 +87,13 @@ def _declared(view: Any) -> bool:
     while view is not None:
         if getattr(view, "required_scope", None) is not None:
             return True
-        owned = owned or isinstance(getattr(view, "model_admin", None), ScopedRights)
+        owner = getattr(view, "model_admin", None) or getattr(view, "__self__", None)
+        owned = owned or isinstance(owner, ScopedRights)
         name = getattr(view, "__name__", "")
-        if name in _SITE_PAGES or (owned and name in _ASKS_ITSELF):
+        if name in (_ASKS_ITSELF if owned else _SITE_PAGES):
             return True
+        if getattr(view, "view_class", None) is RedirectView:  # an old address of a change page
+            return owned
         view = getattr(view, "__wrapped__", None)
     return False
 

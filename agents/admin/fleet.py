@@ -14,7 +14,7 @@ from django.utils.safestring import SafeString
 from unfold.contrib.filters.admin import DropdownFilter, FieldTextFilter
 from unfold.decorators import display
 
-from agents.admin.paging import UncountedPaginator
+from agents.admin.paging import InfinitePaginator
 from agents.admin.platform_site import platform_site
 from agents.admin.scoped import ScopedAdmin
 from agents.admin.shown import ago, badge, duration
@@ -56,7 +56,7 @@ class TicketAdmin(ScopedAdmin):
     search_help_text = "Tenant, agent or process"
     sortable_by = ()
     ordering = ("-created_at",)
-    paginator = UncountedPaginator
+    paginator = InfinitePaginator
     show_full_result_count = False
     list_max_show_all = 0
     list_before_template = "admin/console/refreshing.html"

@@ -7,7 +7,7 @@ from typing import Any
 
 from django import forms
 from django.contrib.auth.models import Group
-from unfold.forms import UserChangeForm, UserCreationForm
+from unfold.forms import UserCreationForm
 from unfold.widgets import UnfoldAdminSelectWidget
 
 from config.errors import Problem
@@ -69,7 +69,7 @@ class NewMemberForm(MemberRules, UserCreationForm):
         fields = ("username", "name", "email", "time_zone", "groups")
 
 
-class MemberForm(MemberRules, UserChangeForm):
+class MemberForm(MemberRules):
     class Meta:
         model = Member
-        fields = ("username", "password", "name", "email", "time_zone", "is_active", "groups")
+        fields = ("username", "name", "email", "time_zone", "is_active", "groups")

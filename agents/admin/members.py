@@ -9,6 +9,7 @@ from django.contrib import admin, messages
 from django.contrib.auth.admin import UserAdmin
 from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse
+from django.urls import reverse
 from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
 from unfold.admin import ModelAdmin
@@ -53,14 +54,14 @@ class MemberAdmin(ScopedMixin, UserAdmin, ModelAdmin):
     fieldsets = (
         ("Member", {"fields": ("username", ("name", "email"), "time_zone")}),
         ("Roles", {"fields": ("groups",)}),
-        ("Access", {"fields": ("is_active", "password", "seen", "joined")}),
+        ("Access", {"fields": ("is_active", "password_shown", "seen", "joined")}),
     )
     add_fieldsets = (
         ("Member", {"fields": ("username", ("name", "email"), "time_zone")}),
         ("Roles", {"fields": ("groups",)}),
         ("Access", {"fields": ("usable_password", "password1", "password2")}),
     )
-    readonly_fields = ("seen", "joined")
+    readonly_fields = ("password_shown", "seen", "joined")
     actions_detail = ("suspend", "unsuspend")
     actions = ("suspend_selected",)
 
@@ -103,13 +104,16 @@ class MemberAdmin(ScopedMixin, UserAdmin, ModelAdmin):
         return type(form.__name__, (form,), {"actor": request.user})
 
     def get_fieldsets(self, request: HttpRequest, obj: Member | None = None) -> Any:
-        fieldsets = self.add_fieldsets if obj is None else self.fieldsets
-        if obj is None or self.has_change_permission(request, obj):
-            return fieldsets
-        return [
-            (name, {"fields": tuple(field for field in part["fields"] if field != "password")})
-            for name, part in fieldsets
-        ]
+        return self.add_fieldsets if obj is None else self.fieldsets
+
+    @display(description="Password")
+    def password_shown(self, member: Member) -> SafeString:
+        state = "set" if member.has_usable_password() else "none: they can't sign in with one"
+        return format_html(
+            '<span>{}</span> · <a class="text-primary-600 dark:text-primary-500" href="{}">change</a>',
+            state,
+            reverse("admin:auth_user_password_change", args=[member.pk]),
+        )
 
     def formfield_for_manytomany(self, db_field: Any, request: Any = None, **kwargs: Any) -> Any:
         if db_field.name == "groups":

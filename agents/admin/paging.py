@@ -5,13 +5,17 @@ from __future__ import annotations
 from typing import Any
 
 from django.core.paginator import Page
-from unfold.paginator import InfinitePaginator
+from unfold import paginator
 
 
-class UncountedPaginator(InfinitePaginator):
-    """Reads one row more than it shows, to know whether another page follows."""
+class InfinitePaginator(paginator.InfinitePaginator):
+    """Reads one row more than it shows, to know whether another page follows.
+
+    It bears unfold's name, because unfold's header leaves the count away by that name.
+    """
 
     template_name = "admin/console/pages.html"
+    more = False
 
     def page(self, number: Any) -> Page:
         number = self.validate_number(number)

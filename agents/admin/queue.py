@@ -42,13 +42,13 @@ class QueuedAdmin(ReadOnly):
     empty_title = "The queue is empty"
     empty_text = "Short jobs wait here for the cluster: titles, clean-up, setting up tenants."
 
-    list_display = ("func", "tenant", "arguments", "state")
+    list_display = ("job", "tenant", "arguments", "state")
     list_display_links = None
     sortable_by = ()
     ordering = ("id",)
 
     @display(description="Job")
-    def func(self, row: OrmQ) -> SafeString:
+    def job(self, row: OrmQ) -> SafeString:
         return format_html("<code>{}</code>", job_of_queued(row).func)
 
     @display(description="Tenant")
@@ -70,15 +70,15 @@ class QueuedAdmin(ReadOnly):
 class TaskAdmin(ReadOnly):
     """What failed and what is done have the same columns and page."""
 
-    list_display = ("func", "tenant", "arguments", "took", "attempts", "ended")
-    list_display_links = ("func",)
+    list_display = ("job", "tenant", "arguments", "took", "attempts", "ended")
+    list_display_links = ("job",)
     search_fields = ("func", "name", "id")
     search_help_text = "Tenant, function or id"
     sortable_by = ()
     ordering = ("-stopped",)
 
     @display(description="Job")
-    def func(self, task: Task) -> SafeString:
+    def job(self, task: Task) -> SafeString:
         return format_html("<code>{}</code>", job_of_task(task).func)
 
     @display(description="Tenant")

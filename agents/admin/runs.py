@@ -16,7 +16,7 @@ from unfold.enums import ActionVariant
 
 from agents.admin.cancelling import cancel_from_thread
 from agents.admin.pages import Confirm, attempt, change_url, confirm_page, found, selected, to
-from agents.admin.paging import UncountedPaginator
+from agents.admin.paging import InfinitePaginator
 from agents.admin.run_filters import AgentFilter, DurationFilter, MemberFilter, StatusFilter
 from agents.admin.run_page import run_page, step_page
 from agents.admin.scoped import ScopedAdmin, scoped
@@ -55,7 +55,7 @@ class RunAdmin(ScopedAdmin):
     sortable_by = ()
     ordering = ("-id",)
     # Runs grow without bound: no page of theirs may count them.
-    paginator = UncountedPaginator
+    paginator = InfinitePaginator
     show_full_result_count = False
     list_disable_select_all = True
     list_max_show_all = 0
@@ -65,9 +65,6 @@ class RunAdmin(ScopedAdmin):
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Run]:
         return super().get_queryset(request).select_related("revision", "member")
-
-    def changelist_view(self, request: HttpRequest, extra_context: Any = None) -> HttpResponse:
-        return super().changelist_view(request, {"title": "Runs", **(extra_context or {})})
 
     def get_search_results(
         self, request: HttpRequest, queryset: QuerySet[Run], search_term: str

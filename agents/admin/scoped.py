@@ -131,6 +131,13 @@ class ScopedMixin(ScopedRights):
         wrapper.model_admin = self  # type: ignore[attr-defined]
         return wrapper
 
+    def changelist_view(self, request: HttpRequest, extra_context: Any = None) -> HttpResponseBase:
+        title = str(self.model._meta.verbose_name_plural).capitalize()  # type: ignore[attr-defined]
+        page: HttpResponseBase = super().changelist_view(  # type: ignore[misc]
+            request, {"title": title, **(extra_context or {})}
+        )
+        return page
+
     def get_actions(self, request: HttpRequest) -> dict[str, Any]:
         actions = super().get_actions(request)  # type: ignore[misc]
         return {

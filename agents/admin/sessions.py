@@ -12,7 +12,7 @@ from django.utils.safestring import SafeString
 from unfold.decorators import display
 
 from agents.admin.pages import console_page, found
-from agents.admin.paging import UncountedPaginator
+from agents.admin.paging import InfinitePaginator
 from agents.admin.run_filters import AgentFilter, MemberFilter
 from agents.admin.scoped import ScopedAdmin, may
 from agents.admin.shown import ago, status_badge
@@ -43,7 +43,7 @@ class SessionAdmin(ScopedAdmin):
     list_select_related = ("member",)
     sortable_by = ()
     ordering = ("-updated_at", "-id")
-    paginator = UncountedPaginator
+    paginator = InfinitePaginator
     show_full_result_count = False
     list_max_show_all = 0
 

@@ -6,7 +6,9 @@ from collections.abc import Callable
 from functools import wraps
 from typing import Any
 
+from django.contrib.auth import REDIRECT_FIELD_NAME
 from django.contrib.auth.forms import AuthenticationForm as PlainAuthenticationForm
+from django.contrib.auth.views import redirect_to_login
 from django.core.exceptions import PermissionDenied, ValidationError
 from django.http import HttpRequest, HttpResponse
 from django.http.response import HttpResponseBase
@@ -72,6 +74,10 @@ class ConsoleSite(UnfoldAdminSite):
         """Whoever is signed in and may not enter is told so, instead of being asked again."""
         if request.user.is_authenticated and not self.has_permission(request):
             return self.refused(request, "None of your roles may use the console.")
+        if REDIRECT_FIELD_NAME not in request.GET:
+            # Else whoever signs in would land in the app, which the platform doesn't even have.
+            index = reverse("admin:index", current_app=self.name)
+            return redirect_to_login(index, request.path)
         response = super().login(request, extra_context)
         add_never_cache_headers(response)
         return response

@@ -51,12 +51,13 @@ class Executor:
     async def stop(self) -> None:
         """Stop at once: what runs here is let go for another owner, finished steps kept."""
         self.stopping = True
+        held = list(self._runs)
         tasks = [task for task, _ in self._runs.values()]
         for task in [*self._background, *tasks]:
             task.cancel()
         await asyncio.gather(*self._background, *tasks, return_exceptions=True)
         with contextlib.suppress(psycopg.Error):
-            await self._release(list(self._runs))
+            await self._release(held)
 
     @property
     def room(self) -> int:

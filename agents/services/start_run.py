@@ -110,11 +110,14 @@ def _check_input(request: StartRun) -> None:
 async def _component(
     conn: AsyncConnection[Any], principal: Principal, request: StartRun
 ) -> tuple[int, int, AgentSpec]:
+    unknown = NotFound(f"There is no {request.kind} {request.slug!r}.", code="unknown_component")
     row = await (await conn.execute(sql.COMPONENT, {"slug": request.slug})).fetchone()
     if row is None or request.kind != "agent":
-        raise NotFound(f"There is no {request.kind} {request.slug!r}.", code="unknown_component")
+        raise unknown
     revision_id, number, name = row
     if revision_id is None:
+        if not principal.may(Scope.AGENTS_WRITE):  # a draft is not theirs to know of
+            raise unknown
         raise Conflict(f"{name} is a draft: publish it first.", code="not_published")
     if request.revision is not None and request.revision != number:
         wanted = {"kind": request.kind, "slug": request.slug, "number": request.revision}
@@ -124,7 +127,7 @@ async def _component(
         revision_id, number = pinned
     spec = await spec_of(conn, revision_id)
     if spec.run_roles and not set(spec.run_roles) & set(principal.roles):
-        raise Forbidden(f"Your roles may not run {name}.", code="role_may_not_run")
+        raise unknown
     return revision_id, number, spec
 
 

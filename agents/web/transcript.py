@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import UUID
 
@@ -13,6 +13,7 @@ from django.db.models import Prefetch
 from agents.models import Message, Run, Session, Step
 
 PAGE = 20
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 @dataclass(frozen=True, slots=True)
@@ -132,7 +133,7 @@ def _part(step: Step) -> Part | None:
         state_label=label,
         arguments=shown(arguments),
         result=result,
-        duration=_seconds(step.started_at, step.finished_at),
+        duration="" if step.error else _taken(_step_ms(step)),
     )
 
 
@@ -149,17 +150,34 @@ def shown(value: Any) -> str:
     return value if isinstance(value, str) else json.dumps(value, indent=2, ensure_ascii=False)
 
 
-def _seconds(start: datetime | None, end: datetime | None) -> str:
-    """The same wording as the script's `seconds`."""
-    if start is None or end is None:
+def _taken(ms: int | None) -> str:
+    """Milliseconds as people read them; the same wording as the script's `taken`."""
+    if ms is None:
         return ""
-    taken = max((end - start).total_seconds(), 0.0)
-    if taken < 1:
-        return f"{round(taken * 1000)} ms"
-    return f"{taken:.1f} s" if taken < 60 else f"{int(taken // 60)} min {int(taken % 60)} s"
+    if ms < 1000:
+        return f"{max(ms, 0)} ms"
+    tenths = (ms + 50) // 100
+    return f"{tenths / 10:.1f} s" if ms < 60_000 else f"{ms // 60_000} min {ms // 1000 % 60} s"
+
+
+def _step_ms(step: Step) -> int | None:
+    if step.started_at is None or step.finished_at is None:
+        return None
+    return round((step.finished_at - step.started_at) / timedelta(milliseconds=1))
+
+
+def _run_ms(run: Run) -> int | None:
+    """Between the two times as the API shows them, cut to milliseconds, as a browser reads them."""
+    if run.started_at is None or run.finished_at is None:
+        return None
+    return _milliseconds(run.finished_at) - _milliseconds(run.started_at)
+
+
+def _milliseconds(at: datetime) -> int:
+    return (at - _EPOCH) // timedelta(milliseconds=1)
 
 
 def _footer(run: Run) -> str:
     tokens = run.input_tokens + run.output_tokens
     counted = f"{tokens:,} tokens" if tokens else ""
-    return " · ".join(filter(None, [_seconds(run.started_at, run.finished_at), counted]))
+    return " · ".join(filter(None, [_taken(_run_ms(run)), counted]))

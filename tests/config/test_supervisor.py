@@ -26,12 +26,16 @@ from config.supervisor import GaveUp, Patience, Program, Supervisor
 async def main():
     given = json.loads(sys.argv[1])
     supervisor = Supervisor(
-        [Program(name, [sys.executable, "-u", "-c", code]) for name, code in given["programs"]],
+        [Program(name, [sys.executable, "-u", "-c", code], late=name == "late")
+         for name, code in given["programs"]],
         environment=os.environ, patience=Patience(**given["patience"]))
     async def opening():
         supervisor.say("open")
         if given.get("opening") == "fails":
             raise ValueError("not ready")
+        if given.get("opening") == "never ends":
+            await asyncio.Event().wait()
+        supervisor.say("opened")
     try:
         await supervisor.run(opening)
     except (GaveUp, ValueError) as error:
@@ -160,6 +164,26 @@ def test_an_opening_that_fails_ends_everything() -> None:
     with _supervised(("web", WAITS), opening="fails") as parent:
         _said(parent.stdout, "ended by ValueError: not ready")
         assert parent.wait(20) == 1
+
+
+def test_a_late_program_starts_after_the_opening() -> None:
+    with _supervised(("web", WAITS), ("late", WAITS)) as parent:
+        assert parent.stdout is not None
+        lines: list[str] = []
+        while not (lines and lines[-1].startswith("late | pid")):
+            lines.append(parent.stdout.readline())
+            assert lines[-1], lines
+        assert "opened\n" in lines
+        parent.terminate()
+        assert parent.wait(20) == 0
+
+
+def test_an_opening_that_never_ends_does_not_hinder_the_end() -> None:
+    with _supervised(("web", WAITS), ("late", WAITS), opening="never ends") as parent:
+        _said(parent.stdout, "web  | pid")
+        parent.terminate()
+        _said(parent.stdout, "stopped")
+        assert parent.wait(20) == 0
 
 
 def test_a_line_without_an_end_is_passed_on_in_pieces() -> None:

@@ -9,21 +9,31 @@ import pytest
 
 from agents.ids import uuid7
 from agents.models import Note, Run, Step
+from agents.models_llm.protocol import ToolCall
 from agents.runtime import sql
 from agents.runtime.executor import Executor
-from agents.runtime.faults import Fenced, RunFault
+from agents.runtime.faults import Fenced, NeedsReview, RunFault
 from agents.runtime.journal import Journal, OpenStep, Outcome
 from agents.runtime.log import RunLog
 from agents.runtime.store import load_run
+from agents.runtime.tool_steps import ToolSteps
 from agents.services import start_run as starting
+from agents.specs import AgentSpec
+from agents.tools.registry import Registry, tool
+from agents.tools.spec import Arguments, Effect, ToolContext
 from tenants.accounts.models import Member
 from tenants.accounts.principal import of_member
+from tenants.accounts.scopes import Scope
 from tenants.context import TenantRef, use_shared, use_tenant
 from tenants.hop import hop
 from tenants.models import Tenant
 from tenants.pool import close_pool, tenant_connection
 
 pytestmark = pytest.mark.usefixtures("committed")
+
+
+class To(Arguments):
+    to: str
 
 
 class Passing(Exception):
@@ -203,3 +213,49 @@ async def test_what_postgres_refuses_in_json_does_not_lose_the_step(
         await here.step("a", "tool", "t", work, input={"arguments": {"k\x00": "\x00"}})
         row = await hop(lambda: Step.objects.get(run=here.run.id))
     assert "\x00" not in row.output["text"] and "nul" in row.output["text"]
+
+
+async def test_a_tool_is_called_with_the_rights_the_member_has_now(
+    ref: TenantRef, journal: Any
+) -> None:
+    def without_roles() -> int:
+        return int(Member.objects.create_user(f"no-roles-{uuid7()}").pk)
+
+    call = ToolCall("1", "create_note", "{}", {"text": "not theirs to write"})
+    with use_tenant(ref):
+        here = await journal()
+        spec = AgentSpec(slug="a", name="A", tools=("create_note", "calculator"))
+        here.run.deadline_clock = 0.0  # it has not begun: no deadline yet
+        allowed = await ToolSteps(here, spec).call("allowed", call)
+        assert allowed.status == "success", allowed.content
+        here.run.member_id = await hop(without_roles)
+        told = await ToolSteps(here, spec).call("refused", call)
+        ungranted = await ToolSteps(here, AgentSpec(slug="a", name="A")).call("ungranted", call)
+        await hop(lambda: Member.objects.filter(pk=here.run.member_id).delete())
+        wrote = await hop(lambda: Note.objects.filter(text="not theirs to write").delete()[0])
+    assert told.status == ungranted.status == "error"
+    assert "may not use" in told.content and "no tool" in ungranted.content
+    assert wrote == 1
+
+
+async def test_a_writing_call_that_may_have_happened_is_not_repeated(
+    ref: TenantRef, journal: Any
+) -> None:
+    sent: list[str] = []
+    mail = Registry()
+
+    @tool(name="send_mail", effect=Effect.WRITE, scope=Scope.NOTES_WRITE, into=mail)
+    async def send_mail(context: ToolContext, args: To) -> str:
+        """Send it."""
+        sent.append(args.to)
+        return "sent"
+
+    spec = mail.get("send_mail")
+    with use_tenant(ref):
+        here = await journal()
+        await here._start("turn:0:tool:0", "tool", "send_mail", 1, {"arguments": {"to": "x"}})
+        again = ToolSteps(await journal(), AgentSpec(slug="a", name="A"))
+        with pytest.raises(NeedsReview, match="can't be known"):
+            await again._check_half_done("turn:0:tool:0", spec)
+        await again._check_half_done("turn:0:tool:1", spec)
+    assert sent == []

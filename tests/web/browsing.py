@@ -81,6 +81,7 @@ class Visits:
         page.goto("/sign-in/")
         submit_sign_in(page, username)
         expect(page.get_by_role("heading", level=1)).to_have_text("Agents")
+        page.wait_for_load_state()
         return page
 
     def _heard(self, kind: str, text: str) -> None:

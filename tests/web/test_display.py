@@ -22,7 +22,8 @@ def _small_targets(page: Page) -> list[str]:
     """Visible buttons and the like that are lower or narrower than 40 pixels."""
     return list(
         page.evaluate(
-            """() => [...document.querySelectorAll("button, summary, .button, .nav a, .me, input, select")]
+            """() => [...document.querySelectorAll(
+                "button, summary, .button, .nav a, .me, input, select")]
                 .filter((one) => one.checkVisibility({ visibilityProperty: true }))
                 .filter((one) => one.type !== "hidden")
                 .filter((one) => one.offsetHeight < 40 || one.offsetWidth < 40)
@@ -116,12 +117,11 @@ def test_everything_is_done_by_keyboard(visits: Visits) -> None:
     page.keyboard.press("Tab")
     expect(page.get_by_role("link", name="Skip to content")).to_be_focused()
     page.keyboard.press("Enter")
+    expect(page.locator("#main")).to_be_focused()
     page.keyboard.press("Tab")
     expect(page.get_by_role("link", name="Assistant")).to_be_focused()
-    outline = page.evaluate(
-        "getComputedStyle(document.activeElement.closest('.card')).outlineStyle"
-    )
-    assert outline == "solid"
+    card = page.locator(".card:focus-within")
+    assert card.evaluate("(one) => getComputedStyle(one).outlineStyle") == "solid"
     page.keyboard.press("Enter")
     chat = Chat(page)
     chat.connected()
@@ -178,12 +178,13 @@ _CONTRAST = """() => {
     const faint = [];
     for (const element of document.querySelectorAll("body *")) {
         const own = [...element.childNodes].some((n) => n.nodeType === 3 && n.data.trim());
-        if (!own || !element.checkVisibility({ opacityProperty: true, visibilityProperty: true })) continue;
+        const seen = { opacityProperty: true, visibilityProperty: true };
+        if (!own || !element.checkVisibility(seen)) continue;
         if (element.closest(".visually-hidden, .skip, :disabled")) continue;
         const a = light(rgba(getComputedStyle(element).color));
         const b = light(ground(element));
         const ratio = (Math.max(a, b) + 0.05) / (Math.min(a, b) + 0.05);
-        if (ratio < 4.5) faint.push(`${element.textContent.trim().slice(0, 40)}: ${ratio.toFixed(2)}`);
+        if (ratio < 4.5) faint.push([element.textContent.trim().slice(0, 40), ratio]);
     }
     return faint;
 }"""

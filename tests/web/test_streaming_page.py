@@ -1,4 +1,4 @@
-"""Answers that are interrupted: stopped, reloaded, cut off. On a model slow enough to do it in time."""
+"""Answers that are stopped, reloaded, cut off, on a model slow enough to do it in time."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
-from playwright.sync_api import Page, WebSocketRoute, expect
+from playwright.sync_api import Browser, Page, WebSocketRoute, expect
 
 from tests.support.server import Server
 from tests.web.browsing import Chat, Visits, answer, ended
@@ -19,10 +19,17 @@ LONG = "Remember: " + " ".join(f"wörd{n}🙂" for n in range(60))
 
 
 @pytest.fixture(scope="module")
-def server(database: None) -> Iterator[Server]:
-    """Over the same database as the others, with a model that takes its time."""
+def slow_server(server: Server) -> Iterator[Server]:
+    """Over the same database as `server`, with a model that takes its time."""
     with Server.started(SLOW) as slow:
         yield slow
+
+
+@pytest.fixture
+def visits(browser: Browser, slow_server: Server) -> Iterator[Visits]:
+    made = Visits(browser, slow_server)
+    yield made
+    made.end()
 
 
 def _writing(chat: Chat) -> None:

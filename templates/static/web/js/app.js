@@ -77,7 +77,8 @@ document.addEventListener("htmx:afterSettle", () => {
 
 // The same session may be listed twice, in the sidebar and on the page.
 document.addEventListener("htmx:afterRequest", (event) => {
-  const form = event.detail.elt;
+  // The form may be gone from the page by now: the event then comes from what stood around it.
+  const form = event.detail.requestConfig.elt;
   const item = event.detail.successful && form.matches("form") && form.closest("li[data-session]");
   if (!item || event.detail.requestConfig.verb !== "post") return;
   if (event.detail.xhr.responseText.includes("data-editing")) return; // it was refused

@@ -153,7 +153,7 @@ export class RunView {
     set("state", failed ? "Failed" : "Done");
     set("result-heading", failed ? "Error" : "Result");
     set("result", failed ? event.error?.message ?? "The tool failed." : shown(event.output));
-    set("duration", failed ? "" : seconds(event.duration_ms));
+    set("duration", failed ? "" : taken(event.duration_ms));
     for (const part of ["result", "result-heading"]) {
       box.querySelector(`[data-part="${part}"]`).hidden = false;
     }
@@ -202,12 +202,12 @@ export class RunView {
   }
 
   #foot(run) {
-    const taken = run?.started_at && run?.finished_at
-      ? seconds(Date.parse(run.finished_at) - Date.parse(run.started_at))
+    const ended = run?.started_at && run?.finished_at
+      ? taken(Date.parse(run.finished_at) - Date.parse(run.started_at))
       : "";
     const tokens = run?.usage?.total_tokens;
     const counted = tokens ? `${tokens.toLocaleString("en")} tokens` : "";
-    this.#part("footer").textContent = [taken, counted].filter(Boolean).join(" · ");
+    this.#part("footer").textContent = [ended, counted].filter(Boolean).join(" · ");
     this.#toggle("foot", this.#blocks.size + this.#tools.size > 0);
   }
 
@@ -251,9 +251,9 @@ function shown(value) {
 }
 
 /** Milliseconds as people read them; the same wording as the server's. */
-function seconds(ms) {
+function taken(ms) {
   if (ms === null || ms === undefined || Number.isNaN(ms)) return "";
-  if (ms < 1000) return `${Math.max(Math.round(ms), 0)} ms`;
-  const whole = ms / 1000;
-  return whole < 60 ? `${whole.toFixed(1)} s` : `${Math.floor(whole / 60)} min ${Math.floor(whole % 60)} s`;
+  if (ms < 1000) return `${Math.max(ms, 0)} ms`;
+  if (ms < 60_000) return `${(Math.floor((ms + 50) / 100) / 10).toFixed(1)} s`;
+  return `${Math.floor(ms / 60_000)} min ${Math.floor(ms / 1000) % 60} s`;
 }

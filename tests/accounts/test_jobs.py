@@ -1,0 +1,78 @@
+"""The cluster's regular work: tokens that are over, leases whose owner is gone, and its plan."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+import pytest
+from django.contrib.sessions.models import Session as BrowserSession
+from django.core.management import call_command
+from django.utils import timezone
+from django_q.models import Schedule
+
+from agents.ids import uuid7
+from agents.runtime.jobs import make_title, sweep_leases, title_session
+from agents.tickets.models import Ticket
+from tenants.accounts.models import Member, RevokedToken
+from tenants.context import TenantRef, use_shared, use_tenant
+from tenants.jobs import clean_tokens
+
+pytestmark = pytest.mark.django_db
+
+
+def test_tokens_and_browser_sessions_that_are_over_are_forgotten_everywhere(
+    acme: TenantRef, globex: TenantRef
+) -> None:
+    past, future = (timezone.now() + timedelta(hours=hours) for hours in (-1, 1))
+    for ref in (acme, globex):
+        with use_tenant(ref):
+            member = Member.objects.get(username="member")
+            RevokedToken.objects.create(jti="old", member=member, expires_at=past)
+            RevokedToken.objects.create(jti="new", member=member, expires_at=future)
+            BrowserSession.objects.create(session_key="old", expire_date=past)
+    with use_shared():
+        assert clean_tokens() >= 4
+    for ref in (acme, globex):
+        with use_tenant(ref):
+            assert set(RevokedToken.objects.values_list("jti", flat=True)) >= {"new"}
+            assert not RevokedToken.objects.filter(jti="old").exists()
+
+
+def test_the_sweep_frees_what_has_run_out_and_leaves_what_is_held() -> None:
+    now = timezone.now()
+    tickets = {}
+    for name, until in (("dead", now - timedelta(seconds=1)), ("held", now + timedelta(60))):
+        tickets[name] = Ticket.objects.create(
+            run_id=uuid7(), schema="acme", slug="a", member_id=1, owner=name, lease_until=until
+        )
+    assert sweep_leases() == 1
+    owners = {name: Ticket.objects.get(pk=ticket.pk).owner for name, ticket in tickets.items()}
+    assert owners == {"dead": "", "held": "held"}
+
+
+def test_the_plan_is_written_once() -> None:
+    call_command("migrate", verbosity=0)
+    names = sorted(Schedule.objects.values_list("name", flat=True))
+    assert names == ["clean tokens", "sweep leases"]
+
+
+@pytest.mark.parametrize(
+    ("text", "title"),
+    [
+        ("what is 6*7? And more.", "What is 6*7?"),
+        ("# A **bold** `start`", "A bold start"),
+        ("one two three four five six seven eight nine ten", "One two three four five six seven…"),
+        ("x" * 200, "X" + "x" * 58 + "…"),
+        ("   \n ", "Conversation"),
+        ("こんにちは世界", "こんにちは世界"),
+    ],
+)
+def test_a_title_is_short_and_readable(text: str, title: str) -> None:
+    made = make_title(text)
+    assert len(made) <= 60
+    assert made == title or made.startswith(title.removesuffix("…"))
+
+
+def test_a_title_job_of_a_session_that_is_gone_ends_quietly(acme: TenantRef) -> None:
+    with use_tenant(acme):
+        assert title_session(str(uuid7())) is None

@@ -1,0 +1,27 @@
+"""A server that is told to stop lets its runs go at once, and says nothing ugly."""
+
+from __future__ import annotations
+
+import pytest
+
+from tests.support.client import Api
+from tests.support.server import Server
+
+
+@pytest.mark.parametrize("kind", ["daphne", "uvicorn"])
+def test_a_stopped_servers_run_goes_on_in_the_next_one(committed: None, kind: str) -> None:
+    slow = {"DEMO_MODEL_FIRST_DELAY": "0.3", "DEMO_MODEL_DELAY": "0.3"}
+    with Server.started(slow, kind=kind) as server:
+        client = Api.signed_in(server, "acme", "member")
+        run = client.post(
+            "/agents/assistant/runs", json={"input": "What is 17*23?", "background": True}
+        ).json()
+        server.stop()
+        said = server.log.read_text()
+        assert "Traceback" not in said and "Unclosed" not in said, said
+        from agents.tickets.models import Ticket
+
+        assert Ticket.objects.get(run_id=run["id"]).owner == ""
+        server.start()
+        with client.stream("GET", f"/runs/{run['id']}/events") as stream:
+            assert list(stream)[-1]["type"] == "run.completed"
