@@ -1,7 +1,7 @@
 """Migrations and the demo before serving, and a note of what they were done with.
 
-The note lets a start that would find nothing to do serve at once and check meanwhile: it names
-every source file's size and time, the chosen settings, and the database files. Only for the
+The note lets a start that would find nothing to do serve at once and look afterwards: it stands
+for every source file's size and time, the chosen settings, and the database files. Only for the
 embedded database: what became of a server elsewhere is not known here.
 """
 

@@ -30,6 +30,7 @@ CHECKOUT = Path(__file__).resolve().parent.parent
 SERVERS = ("daphne", "uvicorn")
 LOOPBACK = ("127.0.0.1", "localhost")
 READY_SECONDS = 120.0
+PREPARED_SECONDS = 30.0
 
 
 class NotReady(RuntimeError):
@@ -127,7 +128,7 @@ def serve(options: Options) -> int:
             }
             if not prepared:
                 prepare(options.data_dir, environment, demo=options.demo)
-            asyncio.run(_keep_running(options, environment, check=prepared))
+            asyncio.run(_keep_running(options, environment, prepared=prepared))
             # From here on everything is on its way down already: let it finish.
             for number in stop_signals():
                 signal.signal(number, signal.SIG_IGN)
@@ -136,19 +137,35 @@ def serve(options: Options) -> int:
     return 0
 
 
-async def _keep_running(options: Options, environment: dict[str, str], *, check: bool) -> None:
+async def _keep_running(options: Options, environment: dict[str, str], *, prepared: bool) -> None:
     supervisor = Supervisor(programs(options), environment=environment)
-    embedded = not options.database_url
-    here = options.host in (*LOOPBACK, "::1")
+    listening = "" if options.host in (*LOOPBACK, "::1") else options.host
+    text = banner(
+        options.port,
+        listening,
+        options.data_dir,
+        embedded=not options.database_url,
+        demo=options.demo,
+    )
 
     async def open_up() -> None:
-        if check:
+        try:
+            await wait_ready(
+                options.host, options.port, PREPARED_SECONDS if prepared else READY_SECONDS
+            )
+            supervisor.say(text)
+        except NotReady:
+            if not prepared:
+                raise
+            # The sources are the same, the database is not what it was then.
             await asyncio.to_thread(prepare, options.data_dir, environment, demo=options.demo)
-        await wait_ready(options.host, options.port)
-        listening = "" if here else options.host
-        supervisor.say(
-            banner(options.port, listening, options.data_dir, embedded=embedded, demo=options.demo)
-        )
+            await wait_ready(options.host, options.port)
+            supervisor.say(text)
+        else:
+            if prepared:
+                # Whoever restarts wants it back soon: a tenant whose set-up was interrupted, or
+                # other things that only the database knows, are looked at once it serves.
+                await asyncio.to_thread(prepare, options.data_dir, environment, demo=options.demo)
 
     await supervisor.run(open_up)
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from django.db import transaction
 
 from config.errors import Conflict
@@ -41,7 +43,7 @@ def delete_tenant(slug: str) -> None:
     drop_tenant(tenant)
 
 
-def _set_state(slug: str, before: str, after: str) -> Tenant:
+def _set_state(slug: str, before: Any, after: Any) -> Tenant:
     with use_shared(), transaction.atomic():
         tenant = _own_row(slug, lock=True)
         if tenant.state != before:

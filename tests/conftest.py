@@ -92,7 +92,11 @@ def acme_member(acme: TenantRef) -> Iterator[Any]:
 def server(database: None) -> Iterator[Server]:
     """A web server and a task cluster over the tests' database, as `make run` starts them."""
     with contextlib.ExitStack() as stack:
-        yield stack.enter_context(Server.started(cluster=True))
+        running_server = stack.enter_context(Server.started(cluster=True))
+        yield running_server
+        # Whatever the tests did to it: what it can't handle would be here.
+        said = running_server.log.read_text()
+        assert "Traceback" not in said and " ERROR " not in said, said[-5000:]
 
 
 @pytest.fixture(scope="session")

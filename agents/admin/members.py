@@ -7,6 +7,7 @@ from typing import Any
 from django import forms
 from django.contrib import admin, messages
 from django.contrib.auth.admin import UserAdmin
+from django.db import transaction
 from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.urls import reverse
@@ -173,7 +174,9 @@ class MemberAdmin(ScopedMixin, UserAdmin, ModelAdmin):
         if member is not None and self.has_delete_permission(request, member):
             has_work = Run.objects.filter(member=member).exists()
             try:
-                check_delete(request.user, member, has_work=has_work)  # type: ignore[arg-type]
+                with transaction.atomic():  # the rule's locks last until the member is gone
+                    check_delete(request.user, member, has_work=has_work)  # type: ignore[arg-type]
+                    return super().delete_view(request, object_id, extra_context)
             except Problem as problem:
                 messages.error(request, problem.detail)
                 return to(change_url(member))

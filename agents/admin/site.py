@@ -8,7 +8,7 @@ from typing import Any
 
 from django.contrib.auth import REDIRECT_FIELD_NAME
 from django.contrib.auth.forms import AuthenticationForm as PlainAuthenticationForm
-from django.contrib.auth.views import redirect_to_login
+from django.contrib.auth.views import LogoutView, redirect_to_login
 from django.core.exceptions import PermissionDenied, ValidationError
 from django.http import HttpRequest, HttpResponse
 from django.http.response import HttpResponseBase
@@ -81,6 +81,13 @@ class ConsoleSite(UnfoldAdminSite):
         response = super().login(request, extra_context)
         add_never_cache_headers(response)
         return response
+
+    def logout(
+        self, request: HttpRequest, extra_context: dict[str, Any] | None = None
+    ) -> HttpResponseBase:
+        """Back to this console's own sign-in: the app's, the platform doesn't have."""
+        back = reverse("admin:login", current_app=self.name)
+        return LogoutView.as_view(next_page=back)(request)
 
     def refused(self, request: HttpRequest, reason: str) -> HttpResponse:
         context = {

@@ -16,6 +16,8 @@ from tenants.context import current, use_tenant
 
 P = ParamSpec("P")
 T = TypeVar("T")
+# A thread of the pages must not be lost to a loop that hangs.
+_PATIENCE_SECONDS = 15.0
 
 
 class NoLoop(RuntimeError):
@@ -30,12 +32,10 @@ def serving_loop() -> asyncio.AbstractEventLoop | None:
     return None
 
 
-def call_on_loop(
-    work: Callable[P, Awaitable[T]], /, *args: P.args, timeout: float = 15.0, **kwargs: P.kwargs
-) -> T:
+def call_on_loop(work: Callable[P, Awaitable[T]], /, *args: P.args, **kwargs: P.kwargs) -> T:
     """Run `work` on the serving loop under the caller's tenant and wait for its result.
 
-    Raises NoLoop when there is no such loop, TimeoutError after `timeout` seconds, else what
+    Raises NoLoop when there is no such loop, TimeoutError after 15 seconds, else what
     `work` raises. Never call it on that loop itself: it would wait for itself.
     """
     loop = serving_loop()
@@ -49,7 +49,7 @@ def call_on_loop(
 
     future = asyncio.run_coroutine_threadsafe(inside(), loop)
     try:
-        return future.result(timeout)
+        return future.result(_PATIENCE_SECONDS)
     except TimeoutError:
         future.cancel()
         raise

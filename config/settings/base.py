@@ -161,7 +161,13 @@ CACHES = {
     "default": {
         "BACKEND": "django.core.cache.backends.locmem.LocMemCache",
         "KEY_FUNCTION": "tenants.keys.cache_key",
-    }
+    },
+    # What belongs to no tenant: the task cluster's own state.
+    "shared": {
+        "BACKEND": "django.core.cache.backends.locmem.LocMemCache",
+        "LOCATION": "shared",
+        "KEY_PREFIX": "shared",
+    },
 }
 
 # --- runs -----------------------------------------------------------------------------------------
@@ -188,6 +194,7 @@ DEMO_MODEL_DELAY = env_float("DEMO_MODEL_DELAY", 0.025)
 Q_CLUSTER = {
     "name": "concord",
     "orm": "default",
+    "cache": "shared",
     "workers": env_int("CLUSTER_WORKERS", 1),
     "recycle": 500,
     "timeout": 300,

@@ -9,7 +9,7 @@ import subprocess
 import sys
 import urllib.request
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 import pytest
@@ -68,7 +68,7 @@ def _get(url: str, host: str) -> int:
         return int(response.status)
 
 
-def test_it_serves_refuses_a_second_and_leaves_nothing_behind(tmp_path: Path) -> None:
+def test_it_serves_ends_cleanly_and_comes_back_after_kill_9(tmp_path: Path) -> None:
     port = _free_port()
     log, second_log = tmp_path / "log", tmp_path / "second"
     data_dir = tmp_path / "data"
@@ -96,6 +96,21 @@ def test_it_serves_refuses_a_second_and_leaves_nothing_behind(tmp_path: Path) ->
         assert parent.wait(40) == 0, log.read_text()
         assert not any(alive(pid) for pid in {*children, postmaster})
         assert "Traceback" not in log.read_text(), log.read_text()
+
+    with _up(data_dir, log, PORT=str(port)) as parent:
+        _wait_ready(parent, log)
+        postmaster = embedded.Cluster(data_dir).postmaster_pid()
+        assert postmaster is not None
+        for pid in {parent.pid, postmaster, *leftovers.marked(data_dir)}:
+            with suppress(ProcessLookupError):
+                os.kill(pid, signal.SIGKILL)
+        parent.wait()
+
+    with _up(data_dir, log, PORT=str(port)) as parent:
+        _wait_ready(parent, log)
+        assert _get(f"{base}/readyz", "localhost") == 200
+        parent.send_signal(signal.SIGINT)
+        assert parent.wait(40) == 0, log.read_text()
 
 
 def test_a_setting_it_cannot_use_is_named(tmp_path: Path) -> None:

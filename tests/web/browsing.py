@@ -62,10 +62,10 @@ class Visits:
         self.complaints: list[str] = []
         self.hosts: set[str] = set()
 
-    def visit(self, tenant: str = "acme", server: Any = None, **options: Any) -> Page:
+    def visit(self, tenant: str = "acme", **options: Any) -> Page:
         """A page of a profile that isn't signed in."""
         options.setdefault("viewport", {"width": 1280, "height": 800})
-        url = (server or self.server).url(tenant)
+        url = self.server.url(tenant)
         context = self.browser.new_context(base_url=url, **options)
         context.set_default_timeout(15_000)
         self.contexts.append(context)

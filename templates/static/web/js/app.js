@@ -60,6 +60,7 @@ document.addEventListener("htmx:configRequest", (event) => {
 // A swapped row takes the focus with it: give it to the row that came, or to the one after it.
 let row = null;
 document.addEventListener("htmx:beforeRequest", (event) => {
+  if (!event.detail.requestConfig.triggeringEvent) return; // the script's own, not the reader's
   const item = event.detail.elt.closest("li[data-session]");
   row = item && { id: item.id, next: item.nextElementSibling?.id };
 });
@@ -72,7 +73,7 @@ document.addEventListener("htmx:afterSettle", () => {
   if (title && shown) title.textContent = shown.textContent;
   if (document.activeElement && document.activeElement !== body) return;
   const place = document.getElementById(id) ?? (next && document.getElementById(next));
-  (place?.querySelector("summary, a, input") ?? main).focus();
+  (place?.querySelector("summary") ?? place?.querySelector("a, input") ?? main).focus();
 });
 
 // The same session may be listed twice, in the sidebar and on the page.
