@@ -111,7 +111,7 @@ class MemberAdmin(ScopedMixin, UserAdmin, ModelAdmin):
     def password_shown(self, member: Member) -> SafeString:
         state = "set" if member.has_usable_password() else "none: they can't sign in with one"
         return format_html(
-            '<span>{}</span> · <a class="text-primary-600 dark:text-primary-500" href="{}">change</a>',
+            '<span>{}</span> · <a class="cx-link" href="{}">change</a>',
             state,
             reverse("admin:auth_user_password_change", args=[member.pk]),
         )

@@ -3,7 +3,7 @@
 from config.env import env_list, env_str
 from config.keys import local_key
 from config.settings.base import *  # noqa: F403 - a settings module is its base plus changes
-from config.settings.base import BASE_DIR, DATA_DIR, SIMPLE_JWT
+from config.settings.base import DATA_DIR, SIMPLE_JWT
 
 SECRET_KEY = env_str("SECRET_KEY", "") or local_key(DATA_DIR, "secret")
 JWT_SIGNING_KEY = env_str("JWT_SIGNING_KEY", "") or local_key(DATA_DIR, "jwt")
@@ -18,6 +18,3 @@ STATIC_ROOT = None
 # Static files straight from the apps: no collectstatic between clone and first page.
 WHITENOISE_USE_FINDERS = True
 WHITENOISE_AUTOREFRESH = False
-STATICFILES_DIRS = (
-    [BASE_DIR / "templates" / "static"] if (BASE_DIR / "templates/static").is_dir() else []
-)

@@ -24,9 +24,7 @@ class Console:
 
     def sign_in(self, username: str, password: str = PASSWORD) -> httpx.Response:
         self.get("/admin/login/?next=/admin/")
-        return self.post(
-            "/admin/login/?next=/admin/", {"username": username, "password": password}
-        )
+        return self.post("/admin/login/?next=/admin/", {"username": username, "password": password})
 
     def get(self, path: str) -> httpx.Response:
         return self.http.get(path)

@@ -95,9 +95,7 @@ PAGES = {
 
 
 @pytest.mark.parametrize("role", ["owner", "builder", "operator", "approver", "auditor"])
-def test_each_role_sees_what_its_scopes_give_and_nothing_else(
-    console: Consoles, role: str
-) -> None:
+def test_each_role_sees_what_its_scopes_give_and_nothing_else(console: Consoles, role: str) -> None:
     from tenants.accounts.scopes import ROLES
 
     browser = console("acme", role)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import signal
 import socket
@@ -97,17 +98,18 @@ class Server:
 
     def kill(self) -> None:
         """`kill -9` of every process of the server."""
-        self._end(signal.SIGKILL)
+        for process in self.processes:
+            with contextlib.suppress(ProcessLookupError):
+                os.killpg(process.pid, signal.SIGKILL)
+        self._wait()
 
     def stop(self) -> None:
-        self._end(signal.SIGTERM)
-
-    def _end(self, how: signal.Signals) -> None:
+        """SIGTERM to each leader, as the parent does; what does not end is killed."""
         for process in self.processes:
-            try:
-                os.killpg(process.pid, how)
-            except ProcessLookupError:
-                continue
+            process.terminate()
+        self._wait()
+
+    def _wait(self) -> None:
         for process in self.processes:
             try:
                 process.wait(15)

@@ -46,6 +46,26 @@ def _whole(api: Any, chat: Chat) -> str:
     return str(newest["content"]).replace("**", "").replace("`", "")
 
 
+def _watch(page: Page) -> None:
+    """Notes every state of the answer that the page shows, before the whole text is known."""
+    page.evaluate(
+        """() => {
+            window.shown = [];
+            new MutationObserver(() => {
+                const text = document.querySelector(".run:last-child .markdown:last-child");
+                if (text) window.shown.push(text.textContent);
+            }).observe(document.getElementById("thread"), { childList: true, subtree: true });
+        }"""
+    )
+
+
+def _only_grew(page: Page, whole: str) -> None:
+    """Everything shown on the way was the beginning of the whole: nothing missing or doubled."""
+    shown = [text.replace("*", "").replace("`", "").strip() for text in page.evaluate("shown")]
+    assert len(set(shown)) > 10
+    assert [text for text in shown if not whole.startswith(text)] == []
+
+
 class Proxy:
     """Stands between page and server, and cuts the line when `cut` says so of a server's frame.
 
@@ -133,13 +153,16 @@ def test_a_dropped_socket_loses_and_doubles_nothing(visits: Visits, api: Any) ->
 
     proxy = Proxy(page, third_piece, lose=False)
     chat = Chat.new(page)
+    _watch(page)
     run = chat.say(LONG)
     ended(run)
     assert proxy.connections >= 4
     follows = [frame for frame in proxy.sent if frame["action"] == "follow"]
     assert all(frame["last_event_id"] for frame in follows[:3])
     assert len([frame for frame in proxy.sent if frame["action"] == "start"]) == 1
-    assert answer(run) == _whole(api, chat)
+    whole = _whole(api, chat)
+    assert answer(run) == whole
+    _only_grew(page, whole)
     expect(run.locator(".tool")).to_have_count(1)
 
 
@@ -154,10 +177,13 @@ def test_a_piece_lost_with_the_socket_comes_again(visits: Visits, api: Any) -> N
 
     proxy = Proxy(page, some, lose=True)
     chat = Chat.new(page)
+    _watch(page)
     run = chat.say(LONG)
     ended(run)
     assert proxy.connections >= 3
-    assert answer(run) == _whole(api, chat)
+    whole = _whole(api, chat)
+    assert answer(run) == whole
+    _only_grew(page, whole)
 
 
 def test_a_start_whose_ack_was_lost_is_not_done_twice(visits: Visits, api: Any) -> None:

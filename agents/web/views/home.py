@@ -38,5 +38,4 @@ def agent_card(agent: Agent) -> dict[str, Any]:
         "description": spec["description"],
         "tools": [tool_label(name) for name in spec["tools"]],
         "tool_names": spec["tools"],
-        "model": spec["model"]["name"],
     }

@@ -75,7 +75,7 @@ function dressCode(pre) {
   language.textContent = /language-([\w+#.-]{1,30})/.exec(pre.firstElementChild?.className)?.[1] ?? "";
   const copy = document.createElement("button");
   copy.type = "button";
-  copy.className = "button quiet small";
+  copy.className = "button quiet";
   copy.dataset.copyCode = "";
   copy.textContent = "Copy";
   head.append(language, copy);

@@ -28,10 +28,6 @@ export class RunView {
     this.#toggle("waiting", true);
   }
 
-  get input() {
-    return this.#part("input").textContent;
-  }
-
   /** What a follow begins after: null means from the beginning. */
   get lastEventId() {
     return this.#last;
