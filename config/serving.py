@@ -72,7 +72,7 @@ def programs(options: Options) -> list[Program]:
     python = sys.executable
     web = _daphne(options) if options.server == "daphne" else _uvicorn(options)
     return [
-        Program("web", [python, "-m", *web]),
+        Program("web", [python, "-m", "config.launch", *web]),
         Program(
             "cluster",
             [python, str(CHECKOUT / "manage.py"), "qcluster", "--skip-checks"],

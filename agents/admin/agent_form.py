@@ -74,6 +74,12 @@ class ToolsField(forms.MultipleChoiceField):
 class AgentForm(forms.ModelForm):
     tools = ToolsField(required=False, help_text="What the agent may call, and nothing else.")
 
+    def clean_tools(self) -> list[str]:
+        """In the order they had: else saving an untouched draft would look like a change."""
+        chosen = self.cleaned_data["tools"]
+        kept = [tool for tool in self.instance.tools or () if tool in chosen]
+        return kept + [tool for tool in chosen if tool not in kept]
+
     class Meta:
         model = Agent
         fields = (

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ipaddress
 import re
 from typing import Any
 
@@ -25,11 +26,21 @@ HOST = re.compile(
 def clean_host(host: str) -> str:
     """A host name in small letters. Raises ValidationError for ports, schemes and the like."""
     host = host.strip().lower().rstrip(".")
-    if not HOST.match(host):
+    if not HOST.match(host) and not _is_ipv6(host):
         raise forms.ValidationError(
             f"“{host}” is no host name: letters, digits, hyphens and dots; no port, no https://."
         )
     return host
+
+
+def _is_ipv6(host: str) -> bool:
+    """As a Host header has it: in brackets."""
+    if not (host.startswith("[") and host.endswith("]")):
+        return False
+    try:
+        return ipaddress.ip_address(host[1:-1]).version == 6
+    except ValueError:
+        return False
 
 
 class OwnerForm(forms.Form):

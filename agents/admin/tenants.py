@@ -8,7 +8,7 @@ from django.contrib import admin, messages
 from django.contrib.auth.hashers import make_password
 from django.core.exceptions import PermissionDenied
 from django.db import transaction
-from django.db.models import QuerySet
+from django.db.models import Prefetch, QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
@@ -34,6 +34,7 @@ class DomainInline(ScopedInline):
     form = DomainForm
     extra = 0
     fields = ("domain", "is_primary")
+    ordering = ("-is_primary", "domain")
     view_scope = Scope.PLATFORM_READ
     add_scope = Scope.PLATFORM_WRITE
     change_scope = Scope.PLATFORM_WRITE
@@ -66,7 +67,8 @@ class TenantAdmin(TenantVerbs, ScopedAdmin):
     # --- the list ---------------------------------------------------------------------------------
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Tenant]:
-        return super().get_queryset(request).prefetch_related("domains")
+        hosts = Domain.objects.order_by("-is_primary", "domain")
+        return super().get_queryset(request).prefetch_related(Prefetch("domains", hosts))
 
     @display(description="Tenant", ordering="schema_name")
     def title(self, tenant: Tenant) -> SafeString:

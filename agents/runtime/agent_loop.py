@@ -30,6 +30,8 @@ from agents.runtime.state import StepState
 from agents.runtime.tool_steps import ToolSteps
 from agents.specs import AgentSpec
 
+CANCELLED = {"code": "cancelled", "message": "The run was cancelled."}
+
 
 class AgentLoop:
     """One entry into one run: `answer()` gives the final text, from the journal or the model."""
@@ -93,6 +95,7 @@ class AgentLoop:
             attempts=settings.STEP_ATTEMPTS,
             on_start=call.started,
             on_end=call.ended,
+            when_cancelled=call.left,
         )
 
 
@@ -102,6 +105,7 @@ class _ModelCall:
     def __init__(self, loop: AgentLoop) -> None:
         self.loop = loop
         self.text: MessageText | None = None
+        self.builder = TurnBuilder()
 
     def started(self, step: OpenStep) -> None:
         if self.text is not None:
@@ -111,7 +115,8 @@ class _ModelCall:
 
     async def work(self, step: OpenStep) -> Outcome:
         assert self.text is not None
-        loop, log, builder = self.loop, self.loop.journal.log, TurnBuilder()
+        loop, log = self.loop, self.loop.journal.log
+        builder = self.builder = TurnBuilder()
         stream = loop.model.stream_turn(
             loop.messages, loop.tools.schemas() or None, **loop.spec.model.parameters()
         )
@@ -132,6 +137,12 @@ class _ModelCall:
             input_tokens=usage.input_tokens if usage else 0,
             output_tokens=usage.output_tokens if usage else 0,
         )
+
+    def left(self) -> Outcome:
+        """What the model had said when the run was cancelled: kept, but no answer."""
+        text = self.builder.turn().text
+        output = {"text": text, "tool_calls": [], "finish_reason": CANCELLED["code"]}
+        return Outcome(output, error=CANCELLED)
 
     def ended(self, opened: OpenStep, step: StepState) -> None:
         assert self.text is not None

@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from agents.runtime import sql
-from agents.runtime.agent_loop import AgentLoop
+from agents.runtime.agent_loop import CANCELLED, AgentLoop
 from agents.runtime.events import Cursor, make
 from agents.runtime.faults import NeedsReview, RunFault
 from agents.runtime.journal import Journal
@@ -37,7 +37,9 @@ async def carry_on(held: Held, events: RunLog) -> None:
                 reason="recovered",
             )
         )
-    status, output, error = "failed", None, None
+    status = "failed"
+    output: str | None = None
+    error: dict[str, Any] | None = None
     try:
         status, output = "completed", await _answer(journal, held)
     except NeedsReview as fault:
@@ -56,10 +58,17 @@ async def carry_on(held: Held, events: RunLog) -> None:
         task = asyncio.current_task()
         assert task is not None
         task.uncancel()
-        status = "cancelled"
-        error = {"code": "cancelled", "message": "The run was cancelled."}
+        status, error, output = "cancelled", CANCELLED, _said(journal)
     # Shielded: a second cancel must not leave the end half-told.
     await asyncio.shield(_finish(journal, events, status, output, error))
+
+
+def _said(journal: Journal) -> str | None:
+    """The text a cancelled run had come to, if any."""
+    last = journal.last_step("model")
+    if last is None or last.error != CANCELLED:
+        return None
+    return str(last.output["text"]) or None
 
 
 async def _answer(journal: Journal, held: Held) -> str:

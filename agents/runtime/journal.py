@@ -90,6 +90,11 @@ class Journal:
             return None
         return step if step.status in ("finished", "failed") else None
 
+    def last_step(self, kind: str) -> StepState | None:
+        """The latest step of this kind, in whatever state."""
+        steps = [step for step in self._steps.values() if step.kind == kind]
+        return max(steps, key=lambda step: step.seq, default=None)
+
     def next_position(self) -> int:
         self.run.position += 1
         return self.run.position
@@ -108,13 +113,15 @@ class Journal:
         on_start: Callable[[OpenStep], None] | None = None,
         on_end: Note | None = None,
         in_transaction: Callable[[OpenStep], Outcome] | None = None,
+        when_cancelled: Callable[[], Outcome] | None = None,
     ) -> StepState:
         """Do `work` once and record it; on re-entry return what is recorded and do nothing.
 
         `work` may raise an exception with a true `retryable`: it is tried again, at most `attempts`
         times in all, with a growing pause. Any other exception is recorded and raised as RunFault.
         With `in_transaction` the work is that plain function instead, run in the same database
-        transaction as the record of its end. Raises Fenced when the run has another owner.
+        transaction as the record of its end. `when_cancelled` says what there is to keep of work
+        that a cancelled run leaves. Raises Fenced when the run has another owner.
         """
         done = self.finished(key)
         if done is not None:
@@ -131,6 +138,10 @@ class Journal:
                     return await self._end_in_transaction(opened, in_transaction, on_end)
                 outcome = await work(opened)
             except (Fenced, RunFault):
+                raise
+            except asyncio.CancelledError:
+                if when_cancelled is not None and self.run.cancel_requested:
+                    await asyncio.shield(self._end(opened, when_cancelled(), None))
                 raise
             except Exception as error:
                 if not getattr(error, "retryable", False) or attempt >= last:

@@ -116,9 +116,10 @@ def _entries(log: RunLog, step: StepState) -> list[tuple[Cursor, Event | Message
         if done:
             ended = tool_ended(log.source, step)
             found.append((ended.cursor, ended))
-    elif step.kind == "model" and done and not step.error:
+    elif step.kind == "model" and done:
         text = MessageText(step.started_position, step.seq, step.attempt, step.output["text"])
         text.closed = True
         found.append((Cursor(step.started_position, 0), text))
-        found.extend((event.cursor, event) for event in model_events(log.source, step))
+        if not step.error:  # a cancelled one has text, but never became a message
+            found.extend((event.cursor, event) for event in model_events(log.source, step))
     return found

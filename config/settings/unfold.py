@@ -27,7 +27,10 @@ UNFOLD: dict[str, Any] = {
     "ENVIRONMENT": "agents.admin.navigation.environment",
     "BORDER_RADIUS": "8px",
     "STYLES": [lambda request: static("console/console.css")],
-    "SCRIPTS": [lambda request: static("console/refresh.js")],
+    "SCRIPTS": [
+        lambda request: static("console/refresh.js"),
+        lambda request: static("console/icons.js"),
+    ],
     "COLORS": {
         "base": {
             "50": "oklch(98.4% .003 230)",

@@ -87,6 +87,16 @@ def test_publishing_an_unchanged_draft_makes_no_revision(
     assert "nothing has changed" in publish(builder, path)
 
 
+def test_saving_an_untouched_draft_is_no_change(builder: Console) -> None:
+    path, slug = create(builder, tools=["current_time", "calculator"])
+    publish(builder, path)
+    fields = builder.fields(path)
+    assert fields["tools"] == ["calculator", "current_time"]  # the page's order, not the draft's
+    assert builder.post(path, {**fields, "_save": "1"}).status_code == 302
+    assert "unpublished changes" not in builder.page(f"/admin/agents/agent/?q={slug}")
+    builder.post(path.replace("/change/", "/archive/"))
+
+
 def test_save_and_publish_leads_to_the_differences(
     builder: Console, draft: tuple[str, str]
 ) -> None:

@@ -237,6 +237,25 @@ def test_a_host_is_added_to_a_tenant_and_serves_it(
     assert visitor(f"other-{slug}").get("/admin/login/?next=/admin/").status_code == 200
 
 
+def test_a_tenants_name_and_hosts_are_changed_on_its_page(
+    root: Console, tenant: tuple[str, str], visitor: Visitor
+) -> None:
+    path, slug = tenant
+    fields = root.fields(path)
+    more = {
+        "name": "Renamed Ltd",
+        "domains-TOTAL_FORMS": "2",
+        "domains-1-domain": "[::FFFF]",
+        "domains-1-tenant": fields["domains-0-tenant"],
+    }
+    assert root.post(path, {**fields, **more, "_save": "1"}).status_code == 302
+    assert "Renamed Ltd" in root.page(TENANTS)
+    assert "[::ffff]" in root.page("/admin/tenants/domain/")
+    owner = visitor(slug)
+    owner.sign_in("ada", PASSWORD)
+    assert "Renamed Ltd" in owner.page("/admin/")
+
+
 def test_live_runs_of_every_tenant_are_shown(root: Console, slow_server: Server) -> None:
     started = []
     for slug in ("acme", "globex"):

@@ -5,9 +5,16 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterator
 from typing import Any
+from uuid import UUID, uuid4
 
 import pytest
 
+from agents.admin.cancelling import cancel_from_thread
+from agents.runtime.bridge import serving_loop
+from config.errors import Forbidden, NotFound
+from tenants.accounts.models import Member
+from tenants.context import use_shared, use_tenant
+from tenants.models import Tenant
 from tests.admin.console import Console, words
 from tests.support.client import Api
 from tests.support.server import Server
@@ -147,6 +154,27 @@ def test_a_run_held_by_another_process_is_cancelled_too(slow_api: Api, operator:
     told = operator.told(operator.post(f"{RUNS}{run}/cancel/"))
     assert "cancel" in told
     until(lambda: slow_api.get(f"/runs/{run}").json()["status"], lambda s: s == "cancelled")
+
+
+def test_without_an_executor_in_the_process_the_cancel_is_asked_for(
+    slow_api: Api, committed: None
+) -> None:
+    run = UUID(start_slowly(slow_api))
+    with use_shared():
+        acme = Tenant.objects.get(schema_name="acme").ref
+    assert serving_loop() is None
+    with use_tenant(acme):
+        member, builder, operator = (
+            Member.objects.get(username=name) for name in ("member", "builder", "operator")
+        )
+        with pytest.raises(Forbidden):
+            cancel_from_thread(builder, run)
+        with pytest.raises(NotFound):
+            cancel_from_thread(member, uuid4())
+        assert cancel_from_thread(operator, run) == "running"
+    until(lambda: slow_api.get(f"/runs/{run}").json()["status"], lambda s: s == "cancelled")
+    with use_tenant(acme):
+        assert cancel_from_thread(member, run) == "cancelled"
 
 
 def test_several_runs_are_cancelled_after_a_confirmation(

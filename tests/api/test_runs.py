@@ -143,10 +143,20 @@ def test_cancel_ends_the_run_for_everyone_who_follows(api: Any) -> None:
     with client.stream(
         "POST", "/agents/assistant/runs", json={"input": "Tell me all you can do", "stream": True}
     ) as stream:
-        run_id = next(stream)["run_id"]
+        for event in stream:
+            run_id = event["run_id"]
+            if event["type"] == "message.delta":
+                break
         cancelled = client.post(f"/runs/{run_id}/cancel")
         assert cancelled.status_code == 200 and cancelled.json()["status"] == "cancelled"
-        assert list(stream)[-1]["type"] == "run.cancelled"
+        seen = [event, *stream]
+    assert seen[-1]["type"] == "run.cancelled"
+    # What had been said is kept, for everyone who looks later.
+    said = "".join(event["text"] for event in seen if event["type"] == "message.delta")
+    assert (cancelled.json()["output"] or "") == said
+    with client.stream("GET", f"/runs/{run_id}/events") as stream:
+        told = list(stream)
+    assert "".join(e["text"] for e in told if e["type"] == "message.delta") == said
     assert client.post(f"/runs/{run_id}/cancel").status_code == 200
     done = client.run("What is 1+1?")
     is_problem(client.post(f"/runs/{done['id']}/cancel"), 409, "run_ended")

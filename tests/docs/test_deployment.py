@@ -15,7 +15,8 @@ import pytest
 
 from config.embedded import Cluster
 from tests.docs.reading import ROOT, check_output, runnable
-from tests.support.server import Server
+from tests.support.server import Server, free_port
+from tests.support.waiting import until
 
 PAGE = "docs/deployers.md"
 NAME = "concord_docs"  # roles belong to the whole cluster: not that of another installation
@@ -40,8 +41,11 @@ def cluster(database: None) -> Iterator[Cluster]:
 def remove(cluster: Cluster) -> None:
     cluster.drop_database(NAME)
     with cluster.superuser() as connection:
+        # Tenants' roles first, then what they inherit from, at last the login that made them.
         rows = connection.execute(
-            "SELECT rolname FROM pg_roles WHERE rolname LIKE %s", [f"{NAME}%"]
+            "SELECT rolname FROM pg_roles WHERE rolname LIKE %s"
+            " ORDER BY rolcanlogin, rolname LIKE '%%--tenants'",
+            [f"{NAME}%"],
         )
         for (role,) in rows.fetchall():
             connection.execute(psycopg.sql.SQL("DROP ROLE {}").format(psycopg.sql.Identifier(role)))
@@ -98,11 +102,29 @@ def test_a_production_server_starts_on_it(installed: dict[str, str], kind: str) 
             "https://ops.example.com/admin/",
         )
         proxied = {"Host": "ops.example.com", "X-Forwarded-Proto": "https"}
-        page = httpx.get(f"{here}/admin/login/", headers=proxied)
+        page = httpx.get(f"{here}/admin/login/?next=/admin/", headers=proxied)
         assert page.status_code == 200
         assert "max-age=31536000" in page.headers["strict-transport-security"]
         token = httpx.get(f"{here}/api/v1/me", headers={"X-Tenant": "acme"})
         assert token.status_code == 404
+
+
+def test_the_one_parent_serves_on_it_and_stops(installed: dict[str, str], tmp_path: Path) -> None:
+    port, log = free_port(), tmp_path / "log"
+    env = {**installed, "PORT": str(port), "DEMO": "0"}
+    with (
+        log.open("wb") as out,
+        subprocess.Popen(
+            [sys.executable, "manage.py", "up"], cwd=ROOT, env=env, stdout=out, stderr=out
+        ) as parent,
+    ):
+        try:
+            until(lambda: "Ctrl-C stops it." in log.read_text() or parent.poll() is not None)
+            assert parent.poll() is None, log.read_text()
+            assert httpx.get(f"http://127.0.0.1:{port}/readyz").status_code == 200
+        finally:
+            parent.terminate()
+        assert parent.wait(40) == 0, log.read_text()
 
 
 def test_the_login_alone_reads_no_tenants_table(
