@@ -62,3 +62,19 @@ def no_demo_members(app_configs: Any, databases: Any = None, **kwargs: Any) -> l
     if not found:
         return []
     return [Error(f"Demo members exist in: {', '.join(found)}.", id="concord.E003")]
+
+
+@register()
+def model_endpoint_is_whole(app_configs: Any, **kwargs: Any) -> list[CheckMessage]:
+    """An endpoint without a model's name can't be asked anything."""
+    from django.conf import settings
+
+    if settings.MODEL_BASE_URL and not settings.MODEL_NAME:
+        return [
+            Error(
+                "MODEL_BASE_URL is set, but MODEL_NAME is not.",
+                hint="Set MODEL_NAME to a model that endpoint serves, or unset MODEL_BASE_URL.",
+                id="concord.E004",
+            )
+        ]
+    return []

@@ -225,16 +225,23 @@ class Executor:
                     },
                 )
             ).fetchall()
-        renewed = {run_id: (fence, cancel) for run_id, fence, cancel in rows}
+        renewed = {run_id: told for run_id, *told in rows}
+        suspended = []
         for run_id, fence in held.items():
             entry = self._runs.get(run_id)
             if entry is None:
                 continue
-            now, cancel = renewed.get(run_id, (None, False))
+            now, cancel, active = renewed.get(run_id, (None, False, True))
             if now != fence:
                 entry[0].cancel()  # lost: whoever has it goes on from the journal
             elif cancel:
                 self.cancel(run_id)
+            elif not active:
+                entry[0].cancel()
+                suspended.append(run_id)
+        if suspended:  # they wait in the queue until their tenant is active again
+            await asyncio.wait([entry[0] for entry in map(self._runs.get, suspended) if entry])
+            await self._release(suspended, later=True)
 
 
 _executors: dict[asyncio.AbstractEventLoop, Executor] = {}

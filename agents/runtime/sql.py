@@ -88,7 +88,8 @@ ENTER = f"""
 WITH guard AS ({GUARD})
 UPDATE agents_run SET status = 'running', started_at = COALESCE(started_at, now()),
     deadline_at = COALESCE(deadline_at, now() + make_interval(secs => %(seconds)s)),
-    position = %(position)s, resumes = resumes + 1
+    position = %(position)s,
+    resumes = resumes + CASE WHEN started_at IS NULL THEN 0 ELSE 1 END
 FROM guard WHERE id = %(run_id)s AND status IN ('queued', 'running', 'paused')
 RETURNING 1
 """
@@ -181,9 +182,10 @@ RETURNING t.run_id, t.schema, t.fence, t.cancel_requested
 """
 
 RENEW = """
-UPDATE public.tickets_ticket SET lease_until = now() + make_interval(secs => %(lease)s)
-WHERE owner = %(owner)s AND run_id = ANY(%(runs)s)
-RETURNING run_id, fence, cancel_requested
+UPDATE public.tickets_ticket t SET lease_until = now() + make_interval(secs => %(lease)s)
+FROM public.tenants_tenant tenant
+WHERE t.owner = %(owner)s AND t.run_id = ANY(%(runs)s) AND tenant.schema_name = t.schema
+RETURNING t.run_id, t.fence, t.cancel_requested, tenant.state = 'active'
 """
 
 RELEASE = """

@@ -28,7 +28,8 @@ def draft_spec(agent: Agent) -> AgentSpec:
         tools=tuple(agent.tools),
         history_runs=agent.history_runs,
         limits=Limits(turns=agent.max_turns, tokens=agent.max_tokens, seconds=agent.max_seconds),
-        run_roles=tuple(sorted(agent.run_roles.values_list("name", flat=True))),
+        # Not values_list: lists of agents prefetch the roles.
+        run_roles=tuple(sorted(group.name for group in agent.run_roles.all())),
     )
 
 

@@ -11,15 +11,13 @@ import httpx
 import pytest
 from django.contrib.auth.hashers import make_password
 from django.db import DatabaseError, connection
-from django.utils import timezone
-from django_q.models import Failure
 
 from tenants.context import use_shared, use_tenant
 from tenants.owners import set_up_with_owner
 from tenants.provisioning import declare_tenant
 from tenants.roles import ensure_tenant_schema
 from tests.admin.console import Console, words
-from tests.support.client import Api
+from tests.admin.failures import record_failure
 from tests.support.server import Server
 from tests.support.waiting import until
 
@@ -204,23 +202,6 @@ def test_a_failed_set_up_says_why_and_can_be_tried_again(
     remove(root, path, slug)
 
 
-def record_failure(func: str, args: tuple[Any, ...], said: str) -> str:
-    """What the cluster writes of a job that raised; gives the task's id."""
-    task = Failure.objects.create(
-        id=uuid4().hex,
-        name=f"public:{func}",
-        func="tenants.tasks.run_in_tenant",
-        args=("public", func, args, {}),
-        kwargs={},
-        result=said,
-        success=False,
-        started=timezone.now(),
-        stopped=timezone.now(),
-        attempt_count=1,
-    )
-    return str(task.pk)
-
-
 def test_a_host_is_added_to_a_tenant_and_serves_it(
     root: Console, tenant: tuple[str, str], visitor: Visitor
 ) -> None:
@@ -254,50 +235,6 @@ def test_a_tenants_name_and_hosts_are_changed_on_its_page(
     owner = visitor(slug)
     owner.sign_in("ada", PASSWORD)
     assert "Renamed Ltd" in owner.page("/admin/")
-
-
-def test_live_runs_of_every_tenant_are_shown(root: Console, slow_server: Server) -> None:
-    started = []
-    for slug in ("acme", "globex"):
-        api = Api.signed_in(slow_server, slug, "member")
-        answer = api.post(
-            "/agents/assistant/runs", json={"input": "Who are you?", "background": True}
-        )
-        started.append((api, answer.json()["id"], slug))
-    page = root.page("/admin/tickets/ticket/")
-    for api, run, slug in started:
-        assert run in page and slug in page
-        assert run in root.page(f"/admin/tickets/ticket/?schema={slug}")
-        other = "globex" if slug == "acme" else "acme"
-        assert run not in root.page(f"/admin/tickets/ticket/?schema={other}")
-        assert "Who are you" not in page  # what members say stays in their tenant
-        api.post(f"/runs/{run}/cancel")
-        api.close()
-    assert started[0][1] not in root.page("/admin/tickets/ticket/")
-
-
-def test_a_failed_job_is_tried_again(root: Console, committed: None) -> None:
-    with use_shared():
-        task = record_failure("tenants.owners.has_owner", ("globex",), "DoesNotExist: at first")
-    path = f"/admin/django_q/failure/{task}/change/"
-    page = root.page(path)
-    assert "DoesNotExist: at first" in page and "tenants.owners.has_owner" in page
-    assert "It is queued once more" in root.page(path.replace("/change/", "/retry/"))  # asks first
-    assert "queued again" in root.told(root.post(path.replace("/change/", "/retry/")))
-    assert root.get(path).status_code == 404
-
-    def done() -> str:
-        listed = root.get("/admin/django_q/success/").text
-        rows = [row for row in listed.split("<tr") if "tenants.owners.has_owner" in row]
-        return re.findall(r"/admin/django_q/success/\w+/change/", rows[0])[0] if rows else ""
-
-    assert "Result true" in root.page(until(done))
-
-
-def test_the_schedules_are_shown(root: Console) -> None:
-    page = root.page("/admin/django_q/schedule/")
-    assert "sweep leases" in page and "tenants.jobs.clean_tokens" in page
-    assert root.get("/admin/django_q/ormq/").status_code == 200
 
 
 def test_who_has_no_platform_scope_changes_nothing(root: Console, visitor: Visitor) -> None:

@@ -120,8 +120,8 @@ def test_the_ways_a_run_fails_are_documented_and_no_other() -> None:
     codes = codes_in("agents/models_llm/errors.py")
     for fault in ("RunFault", "NeedsReview"):
         codes |= first_argument_of(fault, *runtime)
-    engine = (ROOT / "agents/runtime/engine.py").read_text(encoding="utf-8")
-    codes |= set(re.findall(r'"code": "(\w+)"', engine))
+    for file in runtime:
+        codes |= set(re.findall(r'"code": "(\w+)"', (ROOT / file).read_text(encoding="utf-8")))
     rows = table_codes("docs/integrators.md", "what went wrong is in its `error`:")
     written = {code for row in rows for code in row[0]}
     assert {"deadline", "cancelled", "limit_turns", "rate_limited"} <= codes
