@@ -229,5 +229,7 @@ LOGGING = {
         "tenants": {"level": "INFO"},
         "django_q": {"level": "WARNING", "handlers": ["console"], "propagate": False},
         "daphne": {"level": "WARNING"},
+        # A 403 or 404 is the caller's affair; with their tracebacks the log would hide the rest.
+        "django.request": {"level": "ERROR"},
     },
 }
