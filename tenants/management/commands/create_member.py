@@ -9,43 +9,38 @@ from typing import Any
 from django.contrib.auth.models import Group
 from django.contrib.auth.password_validation import validate_password
 from django.core.exceptions import ValidationError
-from django.core.management.base import BaseCommand, CommandError, CommandParser
+from django.core.management.base import CommandError, CommandParser
 from django.db import transaction
 
 from tenants.accounts.models import Member
-from tenants.context import use_tenant
-from tenants.directory import ref_of
+from tenants.commands import TenantCommand
+from tenants.context import TenantRef
 
 
-class Command(BaseCommand):
+class Command(TenantCommand):
     help = (
         "Makes a member. The password is asked for, or taken from the variable MEMBER_PASSWORD, "
         "never from the command line, which other users of the machine can read."
     )
 
     def add_arguments(self, parser: CommandParser) -> None:
+        super().add_arguments(parser)
         parser.add_argument("username")
-        parser.add_argument("--schema", required=True, help="the tenant's slug, or platform")
         parser.add_argument("--role", action="append", required=True, help="may be repeated")
         parser.add_argument("--email", default="")
 
-    def handle(self, *args: Any, **options: Any) -> None:
+    def handle_tenant(self, ref: TenantRef, **options: Any) -> None:
+        groups = self._roles(options["role"])
+        member = Member(username=options["username"], email=options["email"])
         try:
-            ref = ref_of(options["schema"])
-        except LookupError as error:
-            raise CommandError(str(error)) from None
-        with use_tenant(ref):
-            groups = self._roles(options["role"])
-            member = Member(username=options["username"], email=options["email"])
-            try:
-                member.full_clean(exclude=["password"])
-                validate_password(password := self._password(), member)
-            except ValidationError as error:
-                raise CommandError(" ".join(error.messages)) from None
-            with transaction.atomic():
-                member.set_password(password)
-                member.save()
-                member.groups.set(groups)
+            member.full_clean(exclude=["password"])
+            validate_password(password := self._password(), member)
+        except ValidationError as error:
+            raise CommandError(" ".join(error.messages)) from None
+        with transaction.atomic():
+            member.set_password(password)
+            member.save()
+            member.groups.set(groups)
         self.stdout.write(f"{member.username} is a member of {ref.schema}")
 
     def _roles(self, names: list[str]) -> list[Group]:
