@@ -54,7 +54,10 @@ def _unit(work: Callable[P, T], /, *args: P.args, **kwargs: P.kwargs) -> T:
         return work(*args, **kwargs)
     finally:
         for connection in connections.all(initialized_only=True):
-            if connection.in_atomic_block:  # a unit that leaves one open would leak it to the next
+            if connection.in_atomic_block:
+                # A unit that left its transaction open: the thread's next unit must not be in it.
+                # Closed as if outside of it, or Django would keep the dead connection.
+                connection.in_atomic_block = False
                 connection.close()
 
 

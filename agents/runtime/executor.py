@@ -56,8 +56,10 @@ class Executor:
         for task in [*self._background, *tasks]:
             task.cancel()
         await asyncio.gather(*self._background, *tasks, return_exceptions=True)
-        with contextlib.suppress(psycopg.Error):
+        try:
             await self._release(held)
+        except psycopg.Error as error:  # the leases will run out by themselves
+            log.warning("runs not released: %s: %s", type(error).__name__, error)
 
     @property
     def room(self) -> int:

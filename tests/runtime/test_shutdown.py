@@ -21,7 +21,7 @@ def test_a_stopped_servers_run_goes_on_in_the_next_one(committed: None, kind: st
         assert "Traceback" not in said and "Unclosed" not in said, said
         from agents.tickets.models import Ticket
 
-        assert Ticket.objects.get(run_id=run["id"]).owner == ""
+        assert Ticket.objects.get(run_id=run["id"]).owner == "", said
         server.start()
         with client.stream("GET", f"/runs/{run['id']}/events") as stream:
             assert list(stream)[-1]["type"] == "run.completed"

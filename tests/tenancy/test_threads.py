@@ -149,7 +149,9 @@ async def test_a_unit_that_leaves_its_transaction_open_does_not_reach_the_next(
 
     with use_tenant(refs[0]):
         await asyncio.gather(*(hop(careless) for _ in range(3)))
-        assert "never-committed" not in await hop(names)
+        # More looks than threads: each thread that was left in a transaction is used again.
+        for found in await asyncio.gather(*(hop(names) for _ in range(64))):
+            assert "never-committed" not in found
 
 
 def test_a_forked_child_starts_without_the_parents_pool(database: None) -> None:
