@@ -10,8 +10,6 @@ import pytest
 from agents.ids import uuid7
 from agents.models import Note, Run, Step
 from agents.models_llm.protocol import ToolCall
-from agents.runtime import sql
-from agents.runtime.executor import Executor
 from agents.runtime.faults import Fenced, NeedsReview, RunFault
 from agents.runtime.journal import Journal, OpenStep, Outcome
 from agents.runtime.log import RunLog
@@ -19,6 +17,7 @@ from agents.runtime.store import load_run
 from agents.runtime.tool_steps import ToolSteps
 from agents.services import start_run as starting
 from agents.specs import AgentSpec
+from agents.tickets.models import Ticket
 from agents.tools.registry import Registry, tool
 from agents.tools.spec import Arguments, Effect, ToolContext
 from tenants.accounts.models import Member
@@ -49,25 +48,25 @@ def ref(committed: None) -> TenantRef:
 
 @pytest.fixture
 async def journal(ref: TenantRef, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Any]:
-    """Journals on a run that no executor carries on: its ticket says owner "", fence 0."""
+    """Journals on a run held by a live lease that no executor has: nobody else carries it on."""
 
     class Nobody:
-        owner, room = "", 0
+        owner, room = "nobody", 1
 
-        def wake(self) -> None:
+        def adopt(self, held: Any, events: Any) -> None:
             pass
 
     monkeypatch.setattr(starting, "executor", lambda: Nobody())
-    await use(ref, close_pool)
+    made: list[Any] = []
 
     async def make() -> Any:
         who = await hop(lambda: of_member(Member.objects.get(username="member")))
         started = await starting.start_run(who, starting.StartRun("assistant", "x"))
-        run_id = started.run.id
+        made.append(started.run.id)
 
-        async def entered(fence: int = 0) -> Journal:
+        async def entered(fence: int = 1) -> Journal:
             async with tenant_connection() as conn:
-                run = await load_run(conn, run_id)
+                run = await load_run(conn, made[0])
             assert run is not None
             return Journal(run, fence, RunLog(run.source))
 
@@ -78,10 +77,8 @@ async def journal(ref: TenantRef, monkeypatch: pytest.MonkeyPatch) -> AsyncItera
     await close_pool()
 
     def clean() -> None:
-        from agents.tickets.models import Ticket
-
-        Run.objects.filter(status="queued").delete()
-        Ticket.objects.filter(owner="").delete()
+        Run.objects.filter(pk__in=made).delete()
+        Ticket.objects.filter(pk__in=made).delete()
 
     await use(ref, lambda: hop(clean))
 
@@ -159,10 +156,8 @@ async def test_an_owner_that_lost_its_run_writes_nothing(ref: TenantRef, journal
     with use_tenant(ref):
         here = await journal()
         opened = await here._start("a", "tool", "t", 1, None)
-        with use_shared():
-            other = Executor()
-            async with tenant_connection() as conn:
-                await conn.execute(sql.CLAIM, {"owner": other.owner, "lease": 10, "limit": 500})
+        taken = {"owner": "another", "fence": 2}
+        await hop(lambda: Ticket.objects.filter(pk=here.run.id).update(**taken))
         with pytest.raises(Fenced):
             await here._end(opened, Outcome({"text": "stale"}), None)
         with pytest.raises(Fenced):
@@ -173,8 +168,8 @@ async def test_an_owner_that_lost_its_run_writes_nothing(ref: TenantRef, journal
             await here.finish("completed", output="stale")
         assert await hop(lambda: Note.objects.filter(text="stale").count()) == 0
         run = await hop(lambda: Run.objects.get(pk=here.run.id))
-        assert (run.status, run.output) == ("queued", None)
-        now_ours = await journal(1)
+        assert (run.status, run.output) == ("running", None)
+        now_ours = await journal(2)
         await now_ours.finish("completed", output="the new owner's")
 
 
@@ -225,7 +220,6 @@ async def test_a_tool_is_called_with_the_rights_the_member_has_now(
     with use_tenant(ref):
         here = await journal()
         spec = AgentSpec(slug="a", name="A", tools=("create_note", "calculator"))
-        here.run.deadline_clock = 0.0  # it has not begun: no deadline yet
         allowed = await ToolSteps(here, spec).call("allowed", call)
         assert allowed.status == "success", allowed.content
         here.run.member_id = await hop(without_roles)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from agents.tickets.models import Ticket
 from tests.support.client import Api
 from tests.support.server import Server
 
@@ -16,12 +17,13 @@ def test_a_stopped_servers_run_goes_on_in_the_next_one(committed: None, kind: st
         run = client.post(
             "/agents/assistant/runs", json={"input": "What is 17*23?", "background": True}
         ).json()
+        stopped = f"/{server.processes[0].pid}/"
         server.stop()
         said = server.log.read_text()
         assert "Traceback" not in said and "Unclosed" not in said, said
-        from agents.tickets.models import Ticket
-
-        assert Ticket.objects.get(run_id=run["id"]).owner == "", said
+        # Free, or already another executor's; or even finished by one.
+        ticket = Ticket.objects.filter(run_id=run["id"]).first()
+        assert ticket is None or stopped not in ticket.owner, said
         server.start()
         with client.stream("GET", f"/runs/{run['id']}/events") as stream:
             assert list(stream)[-1]["type"] == "run.completed"
