@@ -41,7 +41,11 @@ def make_title(text: str) -> str:
 
 
 def sweep_leases() -> int:
-    """Free the tickets whose lease ran out, so that any executor takes them at its next look."""
+    """Free the tickets whose lease ran out, so that any executor takes them at its next look.
+
+    Tickets of a tenant that was deleted are forgotten: their runs are gone. Returns how many freed.
+    """
     with use_shared(), connection.cursor() as cursor:
+        cursor.execute(sql.FORGET_TENANTLESS)
         cursor.execute(sql.FREE_EXPIRED)
         return int(cursor.rowcount)

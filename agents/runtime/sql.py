@@ -220,3 +220,8 @@ FREE_EXPIRED = """
 UPDATE public.tickets_ticket SET owner = '', lease_until = NULL
 WHERE owner <> '' AND lease_until < now()
 """
+
+FORGET_TENANTLESS = """
+DELETE FROM public.tickets_ticket t
+WHERE NOT EXISTS (SELECT 1 FROM public.tenants_tenant WHERE schema_name = t.schema)
+"""

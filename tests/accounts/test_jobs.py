@@ -45,7 +45,9 @@ def test_the_sweep_frees_what_has_run_out_and_leaves_what_is_held() -> None:
         tickets[name] = Ticket.objects.create(
             run_id=uuid7(), schema="acme", slug="a", member_id=1, owner=name, lease_until=until
         )
+    gone = Ticket.objects.create(run_id=uuid7(), schema="deleted", slug="a", member_id=1)
     assert sweep_leases() == 1
+    assert not Ticket.objects.filter(pk=gone.pk).exists()
     owners = {name: Ticket.objects.get(pk=ticket.pk).owner for name, ticket in tickets.items()}
     assert owners == {"dead": "", "held": "held"}
 
