@@ -6,7 +6,7 @@ from uuid import UUID
 
 from django.db import connection, transaction
 
-from agents.runtime import sql
+from agents.runtime import ticket_sql
 from agents.runtime.bridge import NoLoop, call_on_loop
 from agents.services.access import access_run, may_cancel
 from agents.services.cancel_run import cancel_run
@@ -30,7 +30,7 @@ def cancel_from_thread(member: Member, run_id: UUID) -> str:
     if not may_cancel(principal, run):
         raise Forbidden("Cancelling another member's run needs the scope runs:cancel_all.")
     with transaction.atomic(), connection.cursor() as cursor:
-        cursor.execute(sql.REQUEST_CANCEL, {"run_id": run_id})
+        cursor.execute(ticket_sql.REQUEST_CANCEL, {"run_id": run_id})
         asked = cursor.fetchone() is not None
     if not asked and run.status != run.Status.CANCELLED:
         raise Conflict(f"The run has ended: it is {run.status}.", code="run_ended")

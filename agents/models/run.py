@@ -47,6 +47,13 @@ class Run(models.Model):
     model = models.JSONField(default=dict, blank=True)
     input_tokens = models.BigIntegerField(default=0, db_default=0)
     output_tokens = models.BigIntegerField(default=0, db_default=0)
+    cost = models.DecimalField(
+        max_digits=20,
+        decimal_places=10,
+        null=True,
+        blank=True,
+        help_text="In the tenant's currency, from the prices at the time; empty: no price known.",
+    )
     position = models.PositiveIntegerField(default=1, db_default=1)
     resumes = models.PositiveIntegerField(default=0, db_default=0)
     trace_id = models.CharField(max_length=32)
@@ -115,6 +122,7 @@ class Step(models.Model):
     error = models.JSONField(null=True, blank=True)
     input_tokens = models.BigIntegerField(default=0, db_default=0)
     output_tokens = models.BigIntegerField(default=0, db_default=0)
+    cost = models.DecimalField(max_digits=20, decimal_places=10, null=True, blank=True)
     started_position = models.PositiveIntegerField()
     finished_position = models.PositiveIntegerField(null=True, blank=True)
     started_at = models.DateTimeField(db_default=Now())

@@ -16,7 +16,7 @@ from uuid import UUID
 import psycopg
 from django.conf import settings
 
-from agents.runtime import hub, sql
+from agents.runtime import hub, sql, ticket_sql
 from agents.runtime.engine import carry_on
 from agents.runtime.faults import Fenced
 from agents.runtime.log import RunLog
@@ -137,10 +137,10 @@ class Executor:
 
     async def _recover_dead(self) -> None:
         async with tenant_connection() as conn:
-            owners = [row[0] for row in await (await conn.execute(sql.OWNERS)).fetchall()]
+            owners = [row[0] for row in await (await conn.execute(ticket_sql.OWNERS)).fetchall()]
             dead = [owner for owner in owners if is_dead(owner)]
             if dead:
-                cursor = await conn.execute(sql.RELEASE_OWNERS, {"owners": dead})
+                cursor = await conn.execute(ticket_sql.RELEASE_OWNERS, {"owners": dead})
                 log.info("recovering %s run(s) of a process that is gone", cursor.rowcount)
 
     async def _claim(self) -> None:
@@ -149,7 +149,7 @@ class Executor:
         async with tenant_connection() as conn:
             rows = await (
                 await conn.execute(
-                    sql.CLAIM,
+                    ticket_sql.CLAIM,
                     {
                         "owner": self.owner,
                         "lease": settings.LEASE_SECONDS,
@@ -201,7 +201,7 @@ class Executor:
             return
         with use_shared():
             async with tenant_connection() as conn:
-                statement = sql.POSTPONE if later else sql.RELEASE
+                statement = ticket_sql.POSTPONE if later else ticket_sql.RELEASE
                 await conn.execute(statement, {"owner": self.owner, "runs": runs})
 
     # --- leases -----------------------------------------------------------------------------------
@@ -219,7 +219,7 @@ class Executor:
         async with tenant_connection() as conn:
             rows = await (
                 await conn.execute(
-                    sql.RENEW,
+                    ticket_sql.RENEW,
                     {
                         "owner": self.owner,
                         "lease": settings.LEASE_SECONDS,

@@ -6,7 +6,7 @@ import re
 
 from django.db import connection
 
-from agents.runtime import sql
+from agents.runtime import ticket_sql
 from tenants.context import use_shared
 
 _TITLE_WORDS = 9
@@ -46,6 +46,6 @@ def sweep_leases() -> int:
     Tickets of a tenant that was deleted are forgotten: their runs are gone. Returns how many freed.
     """
     with use_shared(), connection.cursor() as cursor:
-        cursor.execute(sql.FORGET_TENANTLESS)
-        cursor.execute(sql.FREE_EXPIRED)
+        cursor.execute(ticket_sql.FORGET_TENANTLESS)
+        cursor.execute(ticket_sql.FREE_EXPIRED)
         return int(cursor.rowcount)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from uuid import UUID
 
-from agents.runtime import hub, sql
+from agents.runtime import hub, ticket_sql
 from agents.runtime.executor import executor
 from agents.runtime.state import RunState
 from agents.runtime.store import load_run
@@ -26,7 +26,7 @@ async def cancel_run(principal: Principal, run_id: UUID) -> RunState:
     """
     await hop(_check, principal, run_id)
     async with tenant_connection() as conn:
-        asked = await (await conn.execute(sql.REQUEST_CANCEL, {"run_id": run_id})).fetchone()
+        asked = await (await conn.execute(ticket_sql.REQUEST_CANCEL, {"run_id": run_id})).fetchone()
     if asked is not None:
         log = hub.find(run_id)
         if not executor().cancel(run_id):
