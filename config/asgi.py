@@ -20,6 +20,7 @@ from config.handlers import ApiHandler, PageHandler  # noqa: E402
 from config.health import health  # noqa: E402
 from config.sockets import sockets  # noqa: E402
 from config.start_checks import run_checks  # noqa: E402
+from tenants import notices  # noqa: E402
 from tenants.middleware import TenantMiddleware  # noqa: E402
 from tenants.pool import close_pool  # noqa: E402
 
@@ -76,12 +77,14 @@ def _start_once() -> None:
         _started.add(loop)
         # An empty context: the executor must not inherit the tenant of whoever came first.
         contextvars.Context().run(executor)
+        notices.start()
         _shut_down_with_twisted()
 
 
 async def _shut_down() -> None:
     """Let the runs held here go to another owner, and close what is open."""
     await stop_executor()
+    await notices.stop()
     await aclose_all()
     await close_pool()
 

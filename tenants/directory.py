@@ -1,17 +1,15 @@
-"""Which tenant a host or a slug means: looked up once, kept a few seconds in each process."""
+"""Which tenant a host or a slug means: looked up once, kept in each process until a change."""
 
 from __future__ import annotations
 
-import time
-from collections import OrderedDict
-
 from django.conf import settings
 
+from tenants import notices
 from tenants.context import TenantRef, use_shared
 from tenants.hop import hop
+from tenants.kept import Kept
 
-_MOST = 4096
-_cache: OrderedDict[tuple[str, str], tuple[float, TenantRef | None]] = OrderedDict()
+_kept: Kept[tuple[str, str], TenantRef | None] = Kept(4096, lambda: settings.TENANT_CACHE_SECONDS)
 
 
 def _lookup(kind: str, key: str) -> TenantRef | None:
@@ -29,17 +27,11 @@ def _lookup(kind: str, key: str) -> TenantRef | None:
 
 
 async def _cached(kind: str, key: str) -> TenantRef | None:
-    entry = _cache.get((kind, key))
-    now = time.monotonic()
-    if entry is not None and entry[0] > now:
-        return entry[1]
-    with use_shared():
-        ref = await hop(_lookup, kind, key)
-    _cache[kind, key] = (now + settings.TENANT_CACHE_SECONDS, ref)
-    _cache.move_to_end((kind, key))
-    while len(_cache) > _MOST:
-        _cache.popitem(last=False)
-    return ref
+    async def load() -> TenantRef | None:
+        with use_shared():
+            return await hop(_lookup, kind, key)
+
+    return await _kept.get((kind, key), load)
 
 
 async def by_host(host: str) -> TenantRef | None:
@@ -70,5 +62,9 @@ def active_tenants() -> list[TenantRef]:
 
 
 def forget() -> None:
-    """Drop what this process remembers, after a change made here."""
-    _cache.clear()
+    """Drop what every process remembers, on commit of the change that the caller makes."""
+    with use_shared():
+        notices.notify("tenant")
+
+
+notices.on("tenant", lambda _: _kept.forget())

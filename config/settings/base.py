@@ -83,6 +83,9 @@ NATIVE_POOL_TIMEOUT = env_float("NATIVE_POOL_TIMEOUT", 20.0)  # seconds to wait 
 NATIVE_POOL_LIFETIME = env_float("NATIVE_POOL_LIFETIME", 1800.0)
 TENANT_CACHE_SECONDS = env_float("TENANT_CACHE_SECONDS", 5.0)
 PRINCIPAL_CACHE_SECONDS = env_float("PRINCIPAL_CACHE_SECONDS", 5.0)
+# How often a silent connection for notices is tried; how long to trust memory while it is lost.
+NOTICES_CHECK_SECONDS = env_float("NOTICES_CHECK_SECONDS", 5.0)
+NOTICES_DOWN_CACHE_SECONDS = env_float("NOTICES_DOWN_CACHE_SECONDS", 1.0)
 TENANCY_VERIFY = False
 
 # --- web ------------------------------------------------------------------------------------------

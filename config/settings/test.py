@@ -11,9 +11,11 @@ for _name in ("MODEL_BASE_URL", "MODEL_NAME", "MODEL_API_KEY"):
     os.environ.setdefault(f"TEST_{_name}", "")
     os.environ[_name] = os.environ[f"TEST_{_name}"]
 
+from config.env import env_float  # noqa: E402
 from config.settings.local import *  # noqa: E402, F403 - a settings module is its base plus changes
 
 TENANCY_VERIFY = True
 PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
-TENANT_CACHE_SECONDS = 0.0
-PRINCIPAL_CACHE_SECONDS = 0.0
+# Nothing is remembered, but by the servers of tests about what is remembered.
+TENANT_CACHE_SECONDS = env_float("TENANT_CACHE_SECONDS", 0.0)
+PRINCIPAL_CACHE_SECONDS = env_float("PRINCIPAL_CACHE_SECONDS", 0.0)

@@ -2,18 +2,16 @@
 
 from __future__ import annotations
 
-import time
-from collections import OrderedDict
 from dataclasses import dataclass, replace
 
 from django.conf import settings
 
+from tenants import notices
 from tenants.accounts.scopes import Scope
 from tenants.context import current_tenant
 from tenants.hop import hop
-
-_MOST = 10_000
-_cache: OrderedDict[tuple[str, int], tuple[float, Principal | None]] = OrderedDict()
+from tenants.kept import Kept
+from tenants.notices import Notice
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,16 +57,22 @@ def of_member(member: object) -> Principal:
     )
 
 
+_kept: Kept[tuple[str, int], Principal | None] = Kept(
+    10_000, lambda: settings.PRINCIPAL_CACHE_SECONDS
+)
+
+
 async def principal_of(member_id: int) -> Principal | None:
-    """`load` in one hop, kept PRINCIPAL_CACHE_SECONDS: a suspended member is out after that."""
+    """`load` in one hop, kept until the member changes (PRINCIPAL_CACHE_SECONDS at the most)."""
     key = (current_tenant().schema, member_id)
-    now = time.monotonic()
-    entry = _cache.get(key)
-    if entry is not None and entry[0] > now:
-        return entry[1]
-    principal = await hop(load, member_id)
-    _cache[key] = (now + settings.PRINCIPAL_CACHE_SECONDS, principal)
-    _cache.move_to_end(key)
-    while len(_cache) > _MOST:
-        _cache.popitem(last=False)
-    return principal
+    return await _kept.get(key, lambda: hop(load, member_id))
+
+
+def _forget(notice: Notice | None) -> None:
+    if notice is None:
+        _kept.forget()
+    elif isinstance(notice.fields.get("id"), int):
+        _kept.drop((notice.schema, notice.fields["id"]))
+
+
+notices.on("member", _forget)
