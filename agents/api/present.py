@@ -25,7 +25,11 @@ def step_json(step: Step) -> dict[str, Any]:
         "input": step.input,
         "output": step.output,
         "error": step.error,
-        "usage": {"input_tokens": step.input_tokens, "output_tokens": step.output_tokens},
+        "usage": {
+            "input_tokens": step.input_tokens,
+            "output_tokens": step.output_tokens,
+            "cost": state.cost_text(step.cost),
+        },
         "started_at": iso(step.started_at),
         "finished_at": iso(step.finished_at),
     }

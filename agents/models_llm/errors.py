@@ -21,6 +21,8 @@ class ModelError(Exception):
 
     code = "model_error"
     retryable = False
+    at_once = False
+    """Another attempt needs no pause: it will be another model's."""
 
     def __init__(
         self,
@@ -43,6 +45,18 @@ class ConnectFailed(ModelError):
 
     code = "connect"
     retryable = True
+
+
+class AddressForbidden(ModelError):
+    """The provider's address is one that providers may not have here."""
+
+    code = "address_refused"
+
+
+class ModelUnknown(ModelError):
+    """The model that a component names is not there, or is switched off."""
+
+    code = "model_unknown"
 
 
 class ModelTimeout(ModelError):
@@ -88,6 +102,19 @@ class TooLarge(ModelError):
     """A line or the whole reply was beyond its limit; the rest was not read."""
 
     code = "too_large"
+
+
+def another_may_help(error: ModelError) -> bool:
+    """Whether another model is worth asking after this: what failed is the way to this one.
+
+    A refused request (400, 413, 422: too long, a parameter, its content) is about what was asked,
+    and the next model would be asked the same.
+    """
+    if isinstance(error, TooLarge):
+        return False
+    if isinstance(error, BadRequest):
+        return error.status is not None and (error.status in (404, 405) or error.status < 400)
+    return True
 
 
 def retry_after_seconds(value: str | None, now: dt.datetime | None = None) -> float | None:

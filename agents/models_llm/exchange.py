@@ -10,7 +10,9 @@ import orjson
 from multidict import CIMultiDict
 from yarl import URL
 
+from agents.models_llm.addresses import AddressRefused
 from agents.models_llm.errors import (
+    AddressForbidden,
     BadRequest,
     ConnectFailed,
     Garbage,
@@ -92,9 +94,16 @@ class Exchange:
             raise ConnectFailed(
                 "The model endpoint's certificate can't be verified.", retryable=False
             ) from None
+        except aiohttp.ClientConnectorSSLError:
+            raise ConnectFailed(
+                "The model endpoint does not speak TLS as it should: is its address http?",
+                retryable=False,
+            ) from None
         except aiohttp.ClientConnectorDNSError:
             raise ConnectFailed("The model endpoint's host name has no address.") from None
         except aiohttp.ClientConnectorError as error:
+            if isinstance(error.os_error, AddressRefused):
+                raise AddressForbidden(str(error.os_error.strerror)) from None
             reason = error.strerror or "no connection"
             raise ConnectFailed(f"The model endpoint can't be reached ({reason}).") from None
         except aiohttp.ClientResponseError:

@@ -23,7 +23,9 @@ from agents.models_llm.exchange import Exchange, Limits
 from agents.models_llm.protocol import Delta, Turn
 from agents.models_llm.sse import EventParser
 
-_RESERVED = frozenset({"messages", "model", "stream", "stream_options", "tools", "tool_choice"})
+RESERVED_PARAMETERS = frozenset(
+    {"messages", "model", "stream", "stream_options", "tools", "tool_choice"}
+)
 
 
 class LeanChat(StreamingChat):
@@ -49,6 +51,13 @@ class LeanChat(StreamingChat):
     headers: dict[str, str] = Field(default_factory=dict, repr=False)
     stream_usage: bool = True
     """Ask for the token counts of a stream; a few old servers refuse the question."""
+
+    path: str = "/chat/completions"
+    query: dict[str, str] = Field(default_factory=dict)
+    key_header: str = "Authorization"
+    """Where the key goes: as a bearer token, or bare into a header of another name (Azure)."""
+    tenant: str = ""
+    """Whose provider this is: connections of its own, to addresses that providers may have."""
 
     connect_timeout: float = 5.0
     first_byte_timeout: float = 60.0
@@ -86,13 +95,13 @@ class LeanChat(StreamingChat):
     @field_validator("extra")
     @classmethod
     def _only_parameters(cls, value: dict[str, Any]) -> dict[str, Any]:
-        if taken := sorted(_RESERVED & value.keys()):
+        if taken := sorted(RESERVED_PARAMETERS & value.keys()):
             raise ValueError(f"extra must not set {', '.join(taken)}")
         return value
 
     def model_post_init(self, context: Any, /) -> None:
         super().model_post_init(context)
-        self._url = URL(f"{self.base_url}/chat/completions")
+        self._url = URL(self.base_url + self.path).with_query(self.query or None)
         self._origin = str(self._url.origin())
         self._limits = Limits(
             self.connect_timeout,
@@ -104,7 +113,8 @@ class LeanChat(StreamingChat):
         self._key = self.api_key.get_secret_value()
         self._headers = {"Content-Type": "application/json", **self.headers}
         if self._key:
-            self._headers["Authorization"] = f"Bearer {self._key}"
+            bearer = self.key_header == "Authorization"
+            self._headers[self.key_header] = f"Bearer {self._key}" if bearer else self._key
 
     @property
     def _llm_type(self) -> str:
@@ -212,5 +222,10 @@ class LeanChat(StreamingChat):
             data = wire.encode_body(body)
         except ValueError as error:
             raise BadRequest(str(error)) from None
-        session = session_for(self._origin, limit=self.connection_limit, keepalive=self.keepalive)
+        session = session_for(
+            self._origin,
+            limit=self.connection_limit,
+            keepalive=self.keepalive,
+            tenant=self.tenant,
+        )
         return Exchange(session, self._url, self._limits, self._key), data, headers

@@ -20,13 +20,14 @@ from langchain_core.messages import (
     ToolMessage,
 )
 
-from agents.models_llm.factory import chat_model_for
 from agents.models_llm.protocol import Delta, ToolCall, TurnBuilder
+from agents.providers.chain import ModelChain
+from agents.providers.resolve import resolve
 from agents.runtime.events import Cursor, make
 from agents.runtime.faults import RunFault
 from agents.runtime.journal import Journal, OpenStep, Outcome
 from agents.runtime.log import MessageText
-from agents.runtime.state import StepState
+from agents.runtime.state import StepState, cost_text
 from agents.runtime.tool_steps import ToolSteps
 from agents.specs import AgentSpec
 
@@ -39,7 +40,6 @@ class AgentLoop:
     def __init__(self, journal: Journal, spec: AgentSpec, history: list[tuple[str, str]]) -> None:
         self.journal = journal
         self.spec = spec
-        self.model = chat_model_for(spec.model.name, spec.model.parameters())
         self.tools = ToolSteps(journal, spec)
         self.messages = self._opening(history)
 
@@ -85,14 +85,16 @@ class AgentLoop:
     # --- the model step ---------------------------------------------------------------------------
 
     async def _model_turn(self, turn: int) -> StepState:
-        call = _ModelCall(self)
+        model = await resolve(self.spec.model.name, self.spec.model.parameters())
+        chain = ModelChain(model, attempts=settings.STEP_ATTEMPTS, with_tools=bool(self.spec.tools))
+        call = _ModelCall(self, chain)
         return await self.journal.step(
             f"turn:{turn}:model",
             "model",
             str(self.journal.run.model.get("name") or self.spec.model.name),
             call.work,
             input={"turn": turn, "messages": len(self.messages), "tools": list(self.spec.tools)},
-            attempts=settings.STEP_ATTEMPTS,
+            attempts=chain.most_attempts,
             on_start=call.started,
             on_end=call.ended,
             when_cancelled=call.left,
@@ -102,8 +104,9 @@ class AgentLoop:
 class _ModelCall:
     """One model step: streams its text into the run's log, attempt by attempt."""
 
-    def __init__(self, loop: AgentLoop) -> None:
+    def __init__(self, loop: AgentLoop, chain: ModelChain) -> None:
         self.loop = loop
+        self.chain = chain
         self.text: MessageText | None = None
         self.builder = TurnBuilder()
 
@@ -117,25 +120,29 @@ class _ModelCall:
         assert self.text is not None
         loop, log = self.loop, self.loop.journal.log
         builder = self.builder = TurnBuilder()
-        stream = loop.model.stream_turn(
-            loop.messages, loop.tools.schemas() or None, **loop.spec.model.parameters()
-        )
-        async with aclosing(cast(Any, stream)) as deltas:
-            delta: Delta
-            async for delta in deltas:
-                builder.add(delta)
-                if delta.text:
-                    log.append(self.text, delta.text)
+        async with self.chain.call() as model:
+            stream = model.client.stream_turn(
+                loop.messages, loop.tools.schemas() or None, **loop.spec.model.parameters()
+            )
+            async with aclosing(cast(Any, stream)) as deltas:
+                delta: Delta
+                async for delta in deltas:
+                    builder.add(delta)
+                    if delta.text:
+                        log.append(self.text, delta.text)
         turn = builder.turn()
         usage = turn.usage
+        answered, cost = self.chain.answered(usage)
         return Outcome(
             output={
                 "text": turn.text,
                 "tool_calls": [asdict(call) for call in turn.tool_calls],
                 "finish_reason": turn.finish_reason,
+                "model": answered,
             },
             input_tokens=usage.input_tokens if usage else 0,
             output_tokens=usage.output_tokens if usage else 0,
+            cost=cost,
         )
 
     def left(self) -> Outcome:
@@ -179,6 +186,8 @@ def model_events(source: Any, step: StepState) -> list[Any]:
             step=step.seq,
             input_tokens=step.input_tokens,
             output_tokens=step.output_tokens,
+            cost=cost_text(step.cost),
+            model=step.output.get("model"),
         )
     )
     return events

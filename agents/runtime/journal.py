@@ -13,6 +13,7 @@ import time
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 from datetime import datetime
+from decimal import Decimal
 from typing import Any
 
 import orjson
@@ -46,6 +47,7 @@ class Outcome:
     error: dict[str, Any] | None = None
     input_tokens: int = 0
     output_tokens: int = 0
+    cost: Decimal | None = None
 
 
 @dataclass(slots=True)
@@ -153,6 +155,8 @@ class Journal:
             return await self._end(opened, outcome, on_end)
 
     async def _pause_before_retry(self, attempt: int, error: Exception) -> None:
+        if getattr(error, "at_once", False):
+            return
         pause = min(settings.RETRY_BASE_SECONDS * 2 ** (attempt - 1), settings.RETRY_MAX_SECONDS)
         # Full jitter: many runs that failed together must not come back together.
         pause = random.uniform(pause / 2, pause)
@@ -232,6 +236,7 @@ class Journal:
             "error": as_jsonb(outcome.error),
             "input_tokens": outcome.input_tokens,
             "output_tokens": outcome.output_tokens,
+            "cost": outcome.cost,
             "position": position,
         }
 
@@ -248,6 +253,8 @@ class Journal:
         self._steps[opened.key] = step
         self.run.input_tokens += outcome.input_tokens
         self.run.output_tokens += outcome.output_tokens
+        if outcome.cost is not None:
+            self.run.cost = (self.run.cost or 0) + outcome.cost
         if on_end is not None:
             on_end(opened, step)
         return step
@@ -276,6 +283,7 @@ class Journal:
             finished_position=position,
             started_at=opened.started_at,
             finished_at=at,
+            cost=outcome.cost,
         )
 
     async def finish(
@@ -294,6 +302,7 @@ class Journal:
                     "error": as_jsonb(error),
                     "input_tokens": run.input_tokens,
                     "output_tokens": run.output_tokens,
+                    "cost": run.cost,
                     "position": position,
                     "answer": storable(str(output)) if status == "completed" else None,
                     "job_key": key,

@@ -99,7 +99,7 @@ LOAD_RUN = """
         r.status, r.input, r.output, r.error, r.model, r.input_tokens, r.output_tokens, r.position,
         r.resumes, r.trace_id, r.created_at, r.started_at, r.finished_at, r.deadline_at,
         m.time_zone, m.is_active, EXTRACT(EPOCH FROM r.deadline_at - now())::float8,
-        r.cancel_requested_at IS NOT NULL
+        r.cancel_requested_at IS NOT NULL, r.cost
     FROM agents_run r
     JOIN agents_revision v ON v.id = r.revision_id
     JOIN accounts_member m ON m.id = r.member_id
@@ -108,7 +108,7 @@ LOAD_RUN = """
 
 LOAD_STEPS = """
     SELECT seq, key, kind, name, status, attempt, input, output, error, input_tokens, output_tokens,
-        started_position, finished_position, started_at, finished_at
+        started_position, finished_position, started_at, finished_at, cost
     FROM agents_step WHERE run_id = %(run_id)s ORDER BY seq
 """
 
@@ -135,7 +135,7 @@ STEP_END = f"""
 WITH guard AS ({GUARD})
 UPDATE agents_step SET status = %(status)s, output = %(output)s::jsonb, error = %(error)s::jsonb,
     input_tokens = %(input_tokens)s, output_tokens = %(output_tokens)s,
-    finished_position = %(position)s, finished_at = now()
+    cost = %(cost)s::numeric, finished_position = %(position)s, finished_at = now()
 FROM guard WHERE run_id = %(run_id)s AND key = %(key)s
 RETURNING finished_at
 """
@@ -148,7 +148,7 @@ WITH ticket AS (
 ), run AS (
     UPDATE agents_run SET status = %(status)s, output = %(output)s::jsonb, error = %(error)s::jsonb,
         input_tokens = %(input_tokens)s, output_tokens = %(output_tokens)s,
-        position = %(position)s, finished_at = now()
+        cost = %(cost)s::numeric, position = %(position)s, finished_at = now()
     FROM ticket WHERE id = %(run_id)s
     RETURNING id, session_id, finished_at
 ), message AS (

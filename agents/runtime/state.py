@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from datetime import datetime
+from decimal import Decimal
 from typing import Any
 from uuid import UUID
 
@@ -11,6 +12,14 @@ from agents.runtime.events import Source, iso
 from agents.specs import AgentSpec
 
 TERMINAL = frozenset({"completed", "failed", "cancelled", "needs_review"})
+
+
+def cost_text(cost: Decimal | None) -> str | None:
+    """A cost as JSON carries it: a plain decimal number as text, without idle zeros."""
+    if cost is None:
+        return None
+    text = f"{cost:f}"
+    return text.rstrip("0").rstrip(".") if "." in text else text
 
 
 def run_json(run: Any, revision: int) -> dict[str, Any]:
@@ -28,6 +37,8 @@ def run_json(run: Any, revision: int) -> dict[str, Any]:
             "input_tokens": run.input_tokens,
             "output_tokens": run.output_tokens,
             "total_tokens": run.input_tokens + run.output_tokens,
+            "cost": cost_text(run.cost),
+            "currency": run.model.get("currency"),
         },
         "model": run.model,
         "trace_id": run.trace_id,
@@ -54,6 +65,7 @@ class StepState:
     finished_position: int | None
     started_at: datetime | None
     finished_at: datetime | None
+    cost: Decimal | None = None
 
 
 @dataclass(slots=True)
@@ -85,6 +97,7 @@ class RunState:
     deadline_clock: float = 0.0  # of time.monotonic(), in this process
     cancel_requested: bool = False
     starts_session: bool = False
+    cost: Decimal | None = None  # of the steps so far; None: no price is known
     steps: list[StepState] = field(default_factory=list)
 
     @property

@@ -8,6 +8,7 @@ from uuid import UUID
 
 from psycopg import AsyncConnection
 
+from agents.models_llm.pricing import total_cost
 from agents.runtime import sql
 from agents.runtime.agent_loop import model_events
 from agents.runtime.events import Cursor, Event, make
@@ -45,7 +46,7 @@ async def load_run(
     state = RunState(*row[:22])
     state.time_zone, state.member_active = row[22], row[23]
     state.deadline_clock = time.monotonic() + (row[24] if row[24] is not None else 0.0)
-    state.cancel_requested = row[25]
+    state.cancel_requested, state.cost = row[25], row[26]
     if steps:
         rows = await (await conn.execute(sql.LOAD_STEPS, {"run_id": run_id})).fetchall()
         state.steps = [StepState(*values) for values in rows]
@@ -55,6 +56,7 @@ async def load_run(
             state.position = max([state.position, *seen])
             state.input_tokens = sum(step.input_tokens for step in state.steps)
             state.output_tokens = sum(step.output_tokens for step in state.steps)
+            state.cost = total_cost([step.cost for step in state.steps])
     return state
 
 

@@ -14,7 +14,7 @@ from psycopg import AsyncConnection
 from psycopg.errors import UniqueViolation
 
 from agents.ids import uuid7
-from agents.models_llm.factory import model_identity
+from agents.providers.resolve import resolve
 from agents.runtime import sql
 from agents.runtime.executor import executor
 from agents.runtime.journal import as_jsonb
@@ -65,7 +65,7 @@ async def start_run(principal: Principal, request: StartRun) -> Started:
     _check_input(request)
     async with tenant_connection() as conn:
         revision_id, number, spec = await _component(conn, principal, request)
-        model = model_identity(spec.model.name)
+        model = (await resolve(spec.model.name)).identity()
         values = _values(principal, request, revision_id, spec, model)
         new = request.session_id is None
         statement = sql.START_IN_NEW_SESSION if new else sql.START_IN_SESSION

@@ -1,4 +1,4 @@
-"""What every page's template may use. Runs for the admin's pages too, so it asks no database."""
+"""What every page's template may use. Runs for the admin's pages too: it asks nothing by itself."""
 
 from __future__ import annotations
 
@@ -18,7 +18,8 @@ def product(request: HttpRequest) -> dict[str, Any]:
 
 
 def model_is_offline() -> bool:
-    """Whether the demo model answers because this installation is configured with no other."""
-    from agents.models_llm.factory import model_identity
+    """Whether the demo model answers, because neither tenant nor installation has another."""
+    from agents.providers.registry import read_registry
+    from agents.providers.resolve import pick
 
-    return bool(model_identity("default").get("offline"))
+    return pick(read_registry(), "default").offline

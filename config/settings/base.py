@@ -7,7 +7,7 @@ from pathlib import Path
 
 from config import embedded
 from config.database import database_from_url
-from config.env import env_float, env_int, env_list, env_path, env_str
+from config.env import env_bool, env_float, env_int, env_list, env_path, env_str
 from config.settings.unfold import UNFOLD  # noqa: F401 - the admin's theme reads it
 
 BASE_DIR = Path(__file__).resolve().parent.parent.parent
@@ -17,6 +17,7 @@ PRODUCT_NAME = "Concord"
 DEBUG = False
 SECRET_KEY = ""
 JWT_SIGNING_KEY = ""
+SECRETS_KEYS = env_list("SECRETS_KEYS", [])  # the first seals tenants' secrets, all open
 ALLOWED_HOSTS = env_list("ALLOWED_HOSTS", [])
 
 # --- apps: a table lives in the shared schema or in every tenant's, never in both -----------------
@@ -33,12 +34,14 @@ TENANT_APPS = [
     "django.contrib.sessions",
     "django.contrib.admin",
     "agents",
+    "agents.providers",
 ]
 INSTALLED_APPS = [
     "tenants",
     "tenants.accounts",
     "agents",
     "agents.tickets",
+    "agents.providers",
     "unfold",
     "unfold.contrib.filters",
     "django.contrib.admin",
@@ -195,6 +198,12 @@ MODEL_NAME = env_str("MODEL_NAME", "")
 MODEL_API_KEY = env_str("MODEL_API_KEY", "")
 DEMO_MODEL_FIRST_DELAY = env_float("DEMO_MODEL_FIRST_DELAY", 0.15)
 DEMO_MODEL_DELAY = env_float("DEMO_MODEL_DELAY", 0.025)
+# Where the providers that tenants configure may be: customers write these addresses.
+PROVIDER_PRIVATE_NETWORKS = env_bool("PROVIDER_PRIVATE_NETWORKS", False)
+PROVIDER_ALLOWED_HOSTS = env_list("PROVIDER_ALLOWED_HOSTS", [])
+PROVIDER_CACHE_SECONDS = env_float("PROVIDER_CACHE_SECONDS", 60.0)
+PROVIDER_QUEUE_SECONDS = env_float("PROVIDER_QUEUE_SECONDS", 10.0)  # for a provider's own limits
+PROVIDER_BREAK_SECONDS = env_float("PROVIDER_BREAK_SECONDS", 15.0)
 
 # --- the task cluster -----------------------------------------------------------------------------
 Q_CLUSTER = {

@@ -1,13 +1,16 @@
 """One machine, for trying and developing: `make run`. Keys are made once and kept in DATA_DIR."""
 
-from config.env import env_list, env_str
+from config.env import env_bool, env_list, env_str
 from config.keys import local_key
 from config.settings.base import *  # noqa: F403 - a settings module is its base plus changes
-from config.settings.base import DATA_DIR, SIMPLE_JWT
+from config.settings.base import DATA_DIR, SECRETS_KEYS, SIMPLE_JWT
 
 SECRET_KEY = env_str("SECRET_KEY", "") or local_key(DATA_DIR, "secret")
 JWT_SIGNING_KEY = env_str("JWT_SIGNING_KEY", "") or local_key(DATA_DIR, "jwt")
 SIMPLE_JWT = {**SIMPLE_JWT, "SIGNING_KEY": JWT_SIGNING_KEY}
+SECRETS_KEYS = SECRETS_KEYS or [local_key(DATA_DIR, "secrets")]
+# An Ollama beside it is what one tries first.
+PROVIDER_PRIVATE_NETWORKS = env_bool("PROVIDER_PRIVATE_NETWORKS", True)
 
 ALLOWED_HOSTS = env_list("ALLOWED_HOSTS", ["localhost", "127.0.0.1", "[::1]", ".localhost"])
 STORAGES = {

@@ -5,12 +5,16 @@ from django.core.exceptions import ImproperlyConfigured
 from config.env import env_bool, env_list, env_str
 from config.keys import DEVELOPMENT_PREFIX
 from config.settings.base import *  # noqa: F403 - a settings module is its base plus changes
-from config.settings.base import DATABASE_URL, SIMPLE_JWT
+from config.settings.base import DATABASE_URL, SECRETS_KEYS, SIMPLE_JWT
+
+
+def _fit(value: str) -> bool:
+    return len(value) >= 40 and not value.startswith(DEVELOPMENT_PREFIX)
 
 
 def _secret(name: str) -> str:
     value = env_str(name, "")
-    if len(value) < 40 or value.startswith(DEVELOPMENT_PREFIX):
+    if not _fit(value):
         raise ImproperlyConfigured(
             f"{name} must be set to a secret of at least 40 characters that is not a development "
             "key. Make one with: python -c 'import secrets; print(secrets.token_urlsafe(48))'"
@@ -21,6 +25,12 @@ def _secret(name: str) -> str:
 SECRET_KEY = _secret("SECRET_KEY")
 JWT_SIGNING_KEY = _secret("JWT_SIGNING_KEY")
 SIMPLE_JWT = {**SIMPLE_JWT, "SIGNING_KEY": JWT_SIGNING_KEY}
+if not SECRETS_KEYS or not all(_fit(key) for key in SECRETS_KEYS):
+    raise ImproperlyConfigured(
+        "SECRETS_KEYS must list one or more secrets of at least 40 characters, separated by "
+        "commas, none of them a development key: they seal what tenants store, such as the keys "
+        "of their model providers."
+    )
 
 if not DATABASE_URL:
     raise ImproperlyConfigured(

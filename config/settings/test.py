@@ -19,3 +19,4 @@ PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
 # Nothing is remembered, but by the servers of tests about what is remembered.
 TENANT_CACHE_SECONDS = env_float("TENANT_CACHE_SECONDS", 0.0)
 PRINCIPAL_CACHE_SECONDS = env_float("PRINCIPAL_CACHE_SECONDS", 0.0)
+PROVIDER_CACHE_SECONDS = env_float("PROVIDER_CACHE_SECONDS", 0.0)
