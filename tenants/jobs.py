@@ -29,9 +29,10 @@ def ensure_schedules() -> None:
 
 
 def clean_tokens() -> int:
-    """Forget revoked tokens that have expired anyway, and stale browser sessions. Every tenant."""
+    """Forget what is over in every tenant: revoked tokens, browser sessions, tries to sign in."""
     from django.contrib.sessions.models import Session
 
+    from tenants.accounts import throttle
     from tenants.accounts.models import RevokedToken
 
     removed = 0
@@ -39,4 +40,5 @@ def clean_tokens() -> int:
         with use_tenant(ref):
             removed += RevokedToken.objects.filter(expires_at__lt=timezone.now()).delete()[0]
             removed += Session.objects.filter(expire_date__lt=timezone.now()).delete()[0]
+            removed += throttle.clean_expired()
     return removed

@@ -21,9 +21,10 @@ from unfold.sites import UnfoldAdminSite
 from agents.admin.dashboard import tenant_overview
 from agents.admin.scoped import may
 from tenants.accounts.scopes import Scope
+from tenants.accounts.sign_in_form import PausedSignIn, answer_paused
 
 
-class ConsoleAuthenticationForm(AuthenticationForm):
+class ConsoleAuthenticationForm(PausedSignIn, AuthenticationForm):
     """Says what is wrong: a bad password, or a member who may not use the console."""
 
     error_messages = {
@@ -79,6 +80,7 @@ class ConsoleSite(UnfoldAdminSite):
             index = reverse("admin:index", current_app=self.name)
             return redirect_to_login(index, request.path)
         response = super().login(request, extra_context)
+        answer_paused(response, (getattr(response, "context_data", None) or {}).get("form"))
         add_never_cache_headers(response)
         return response
 

@@ -10,9 +10,10 @@ from django import forms
 from django.contrib.auth.forms import AuthenticationForm, PasswordChangeForm
 
 from tenants.accounts.models import Member
+from tenants.accounts.sign_in_form import PausedSignIn
 
 
-class SignInForm(AuthenticationForm):
+class SignInForm(PausedSignIn, AuthenticationForm):
     """Never says which of the two was wrong, nor whether the member is suspended."""
 
     error_messages = {

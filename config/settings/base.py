@@ -8,6 +8,7 @@ from pathlib import Path
 from config import embedded
 from config.database import database_from_url
 from config.env import env_bool, env_float, env_int, env_list, env_path, env_str
+from config.settings.accounts import *  # noqa: F403 - one subject of this table, in its own file
 from config.settings.unfold import UNFOLD  # noqa: F401 - the admin's theme reads it
 
 BASE_DIR = Path(__file__).resolve().parent.parent.parent
@@ -100,6 +101,7 @@ MIDDLEWARE = [
     "config.security.SecurityHeadersMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "config.security.TenantUrlconfMiddleware",
+    "tenants.accounts.places.DeviceMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",
     "django.middleware.common.CommonMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
@@ -144,12 +146,6 @@ X_FRAME_OPTIONS = "DENY"
 # Django's own page has inline style, which the policy of the web app forbids.
 CSRF_FAILURE_VIEW = "agents.web.errors.csrf_failure"
 MESSAGE_STORAGE = "django.contrib.messages.storage.session.SessionStorage"
-AUTH_PASSWORD_VALIDATORS = [
-    {"NAME": "django.contrib.auth.password_validation.UserAttributeSimilarityValidator"},
-    {"NAME": "django.contrib.auth.password_validation.MinimumLengthValidator"},
-    {"NAME": "django.contrib.auth.password_validation.CommonPasswordValidator"},
-    {"NAME": "django.contrib.auth.password_validation.NumericPasswordValidator"},
-]
 
 # --- api ------------------------------------------------------------------------------------------
 API_MAX_BODY = env_int("API_MAX_BODY", 1_000_000)  # bytes of a JSON request

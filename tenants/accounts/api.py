@@ -8,6 +8,7 @@ from pydantic import ConfigDict, Field
 
 from tenants.accounts import tokens
 from tenants.accounts.guard import principal, public, requires
+from tenants.accounts.hashing import password_hop
 from tenants.accounts.scopes import Scope
 from tenants.context import current_tenant
 from tenants.hop import hop
@@ -44,7 +45,7 @@ class Me(Schema):
 @router.post("/auth/token", auth=public("signing in"), response=TokenPair)
 async def token(request: HttpRequest, body: Credentials) -> dict[str, str]:
     """Access and refresh token for a username and password in this tenant."""
-    return await hop(tokens.sign_in, body.username, body.password)
+    return await password_hop(tokens.sign_in, body.username, body.password, request)
 
 
 @router.post("/auth/refresh", auth=public("the refresh token is the proof"), response=TokenPair)

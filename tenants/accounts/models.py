@@ -126,3 +126,17 @@ class RevokedToken(models.Model):
 
     def __str__(self) -> str:
         return self.jti
+
+
+# Models of their own subjects, kept in their own files; Django finds them through this one.
+from tenants.accounts.sign_in_models import KnownPlace, TryCount  # noqa: E402
+
+__all__ = [
+    "KnownPlace",
+    "Member",
+    "MemberManager",
+    "RevokedToken",
+    "Role",
+    "TryCount",
+    "validate_time_zone",
+]

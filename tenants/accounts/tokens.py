@@ -7,6 +7,7 @@ from typing import Any
 
 from django.contrib.auth import authenticate
 from django.db import IntegrityError, transaction
+from django.http import HttpRequest
 from rest_framework_simplejwt.exceptions import TokenError
 from rest_framework_simplejwt.tokens import AccessToken, RefreshToken, Token
 
@@ -38,9 +39,12 @@ def issue_pair(member: Member) -> dict[str, str]:
     }
 
 
-def sign_in(username: str, password: str) -> dict[str, str]:
-    """Tokens for a username and password. Unauthorized never says which of the two is wrong."""
-    member = authenticate(None, username=username, password=password)
+def sign_in(username: str, password: str, request: HttpRequest) -> dict[str, str]:
+    """Tokens for a username and password. Unauthorized never says which of the two is wrong.
+
+    TooManyRequests after too many wrong ones: the request says from where.
+    """
+    member = authenticate(request, username=username, password=password)
     if not isinstance(member, Member):
         raise Unauthorized("The username or the password is wrong.", code="bad_credentials")
     return issue_pair(member)

@@ -16,6 +16,7 @@ from tests.docs.reading import ROOT, prose, table_codes
 
 # Problems that only pages and the console meet, and codes that are none of the API's.
 NOT_OF_THE_API = {"last_owner", "member_has_runs", "own_account"}  # members are changed there
+NOT_OF_THE_API |= {"password_too_long"}  # of a form's field
 NOT_OF_THE_API |= {"tenant_active", "state", "platform_tenant", "no_console"}
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from django.contrib.auth import logout
 from django.contrib.auth.views import LoginView
 from django.http import HttpRequest, HttpResponse
@@ -10,6 +12,7 @@ from django.views.decorators.http import require_POST
 
 from agents.web.declare import public_page
 from agents.web.forms import SignInForm
+from tenants.accounts.sign_in_form import answer_paused
 
 
 class SignIn(LoginView):
@@ -18,6 +21,11 @@ class SignIn(LoginView):
     template_name = "web/sign_in.html"
     authentication_form = SignInForm
     redirect_authenticated_user = True
+
+    def form_invalid(self, form: Any) -> HttpResponse:
+        response = super().form_invalid(form)
+        answer_paused(response, form)
+        return response
 
 
 sign_in = public_page("whoever signs in isn't known yet")(SignIn.as_view())
