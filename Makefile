@@ -1,7 +1,7 @@
 # Everything a person types. Packages go into .venv, again only when the pinned lists change.
 SHELL := /bin/sh
 .DEFAULT_GOAL := help
-.PHONY: help run test lint clean preflight
+.PHONY: help run test lint bench clean preflight
 
 # The first Python that is new enough; PYTHON=... chooses another.
 PYTHON ?= $(shell for p in python3 python3.13 python3.12 python3.11; do \
@@ -13,10 +13,14 @@ PIP := $(PY) -m pip install -qq --disable-pip-version-check --no-compile
 RUN_STAMP := $(VENV)/.installed-run-$(shell cksum < requirements.txt | tr -d ' ')
 DEV_STAMP := $(VENV)/.installed-dev-$(shell cat requirements.txt requirements-dev.txt | cksum | tr -d ' ')
 
+AGENTOS := .cache/agentos-venv
+AGENTOS_STAMP := $(AGENTOS)/.installed-$(shell cksum < benchmarks/agentos/requirements.txt | tr -d ' ')
+
 help:
 	@echo "make run    serve on PORT (8000); DATA_DIR, DATABASE_URL, HOST, SERVER=uvicorn, DEMO=0"
 	@echo "make test   the whole test suite; ARGS='-k name' for a part"
 	@echo "make lint   ruff and types"
+	@echo "make bench  measure beside AgentOS (25 minutes); ARGS=--quick for 4, --help for parts"
 	@echo "make clean  remove .venv and caches, never data"
 
 # exec: the parent takes the place of the shell, so that a signal to make reaches it.
@@ -30,6 +34,10 @@ lint: $(DEV_STAMP)
 	@$(PY) -m ruff check .
 	@$(PY) -m ruff format --check .
 	@$(PY) -m mypy
+
+# AgentOS lives in a virtual environment of its own; `make bench` alone needs it.
+bench: $(RUN_STAMP) $(AGENTOS_STAMP)
+	@exec $(PY) -m benchmarks $(ARGS)
 
 clean:
 	rm -rf $(VENV) .pytest_cache .mypy_cache .ruff_cache .hypothesis
@@ -59,3 +67,10 @@ $(DEV_STAMP):
 	@$(PIP) -r requirements-dev.txt || { echo "concord: packages could not be installed" >&2; \
 		echo "  mend: check the network, or point pip to a package index or folder" >&2; exit 1; }
 	@rm -f $(VENV)/.installed-*; touch $@ $(RUN_STAMP)
+
+$(AGENTOS_STAMP):
+	@mkdir -p .cache; $(PYTHON) -m venv --clear $(AGENTOS)
+	@echo "installing AgentOS beside, for the comparison alone"
+	@$(AGENTOS)/bin/python -m pip install -qq --disable-pip-version-check \
+		-r benchmarks/agentos/requirements.txt
+	@touch $@

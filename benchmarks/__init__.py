@@ -1,0 +1,1 @@
+"""Reproducible measurements: this platform beside others, and lists at scale."""
