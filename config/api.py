@@ -9,6 +9,7 @@ from agents.api.tools import router as tools
 from config.api_errors import install_handlers
 from tenants.accounts.api import router as accounts
 from tenants.accounts.guard import Undeclared
+from tenants.accounts.keys_api import router as keys
 
 api = NinjaAPI(
     title="Concord",
@@ -19,6 +20,6 @@ api = NinjaAPI(
     auth=Undeclared(),
     urls_namespace="api-1",
 )
-for router in (accounts, agents, runs, sessions, tools):
+for router in (accounts, keys, agents, runs, sessions, tools):
     api.add_router("", router)
 install_handlers(api)

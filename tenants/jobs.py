@@ -29,16 +29,16 @@ def ensure_schedules() -> None:
 
 
 def clean_tokens() -> int:
-    """Forget what is over in every tenant: revoked tokens, browser sessions, tries to sign in."""
+    """Forget what is over in every tenant: token families, browser sessions, sign-in tries."""
     from django.contrib.sessions.models import Session
 
     from tenants.accounts import throttle
-    from tenants.accounts.models import RevokedToken
+    from tenants.accounts.models import TokenFamily
 
     removed = 0
     for ref in active_tenants():
         with use_tenant(ref):
-            removed += RevokedToken.objects.filter(expires_at__lt=timezone.now()).delete()[0]
+            removed += TokenFamily.objects.filter(expires_at__lt=timezone.now()).delete()[0]
             removed += Session.objects.filter(expire_date__lt=timezone.now()).delete()[0]
             removed += throttle.clean_expired()
     return removed

@@ -54,6 +54,10 @@ class Notice:
     schema: str
     fields: dict[str, Any] = field(default_factory=dict)
 
+    def means(self, schema: str, id: int | str) -> bool:
+        """Whether it is about this row of this schema: by its id, or about all rows by none."""
+        return schema == self.schema and self.fields.get("id", id) == id
+
 
 Handler = Callable[[Notice | None], None]
 

@@ -39,6 +39,8 @@ MEANING: dict[Scope, str] = {
     Scope.AUDIT_READ: "Read the audit log",
     Scope.MEMBERS_READ: "See members and roles",
     Scope.MEMBERS_WRITE: "Add, change and suspend members",
+    Scope.KEYS_READ: "See one's own API keys; with members:read every service account's",
+    Scope.KEYS_WRITE: "Make and revoke them; with members:write every service account's",
     Scope.CONSOLE_USE: "Use this console",
     Scope.PROFILE_READ: "See one's own profile",
     Scope.PLATFORM_READ: "See tenants, the fleet and the task queue",

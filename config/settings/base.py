@@ -155,6 +155,8 @@ PAGE_LIMIT_MAX = 500
 STREAM_HEARTBEAT_SECONDS = env_float("STREAM_HEARTBEAT_SECONDS", 15.0)
 JWT_ACCESS_MINUTES = env_int("JWT_ACCESS_MINUTES", 30)
 JWT_REFRESH_DAYS = env_int("JWT_REFRESH_DAYS", 14)
+API_KEY_RATE = env_int("API_KEY_RATE", 600, least=1)  # requests per minute, unless the key says
+API_KEYS_MAX = env_int("API_KEYS_MAX", 20, least=1)  # of one account that aren't revoked
 SIMPLE_JWT = {
     "ACCESS_TOKEN_LIFETIME": timedelta(minutes=JWT_ACCESS_MINUTES),
     "REFRESH_TOKEN_LIFETIME": timedelta(days=JWT_REFRESH_DAYS),

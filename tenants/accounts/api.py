@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Literal
+
 from django.http import HttpRequest
 from ninja import Router, Schema
 from pydantic import ConfigDict, Field
@@ -40,6 +42,8 @@ class Me(Schema):
     scopes: list[str]
     time_zone: str
     tenant: str
+    authenticated_by: Literal["token", "key"]
+    key: str | None = Field(description="The id of the API key one is known by.")
 
 
 @router.post("/auth/token", auth=public("signing in"), response=TokenPair)
@@ -56,7 +60,7 @@ async def refresh(request: HttpRequest, body: Refresh) -> dict[str, str]:
 
 @router.post("/auth/revoke", auth=public("the refresh token is the proof"), response={204: None})
 async def revoke(request: HttpRequest, body: Refresh) -> tuple[int, None]:
-    """Make a refresh token useless."""
+    """Sign out: this refresh token and every token of the same sign-in are no good any more."""
     await hop(tokens.revoke, body.refresh)
     return 204, None
 
@@ -72,4 +76,6 @@ async def me(request: HttpRequest) -> dict[str, object]:
         "scopes": sorted(who.scopes),
         "time_zone": who.time_zone,
         "tenant": current_tenant().schema,
+        "authenticated_by": who.via,
+        "key": who.credential if who.via == "key" else None,
     }

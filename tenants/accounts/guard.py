@@ -5,18 +5,26 @@ A system check walks every route: one that declares nothing keeps the server fro
 
 from __future__ import annotations
 
+from contextvars import ContextVar
 from typing import Any
+from uuid import UUID
 
 from django.http import HttpRequest
 
 from config.errors import Forbidden, Unauthorized
+from tenants.accounts.api_keys import PREFIX
+from tenants.accounts.key_check import authenticate_key, still_good
 from tenants.accounts.principal import Principal, principal_of
+from tenants.accounts.refresh import is_good
 from tenants.accounts.scopes import Scope
 from tenants.accounts.tokens import claims
 
+# Who asks, for what serves them without being handed the request: an event stream, say.
+asking: ContextVar[Principal | None] = ContextVar("asking", default=None)
+
 
 class Requires:
-    """A Ninja authenticator: a bearer token of this tenant, of an active member, with the scope."""
+    """A Ninja authenticator: a token or key of this tenant, of an active member, with the scope."""
 
     openapi_type = "http"
     openapi_scheme = "bearer"
@@ -29,6 +37,7 @@ class Requires:
         principal = await authenticate(bearer(request.headers.get("Authorization", "")))
         check_scope(principal, self.scope)
         request.principal = principal
+        asking.set(principal)
         return principal
 
 
@@ -61,17 +70,38 @@ def bearer(header: str) -> str:
     """The token of an Authorization header; Unauthorized when there is none."""
     kind, _, token = header.partition(" ")
     if kind.lower() != "bearer" or not token.strip():
-        raise Unauthorized("Send an access token: Authorization: Bearer …", code="no_token")
+        raise Unauthorized(
+            "Send an access token or an API key: Authorization: Bearer …", code="no_token"
+        )
     return token.strip()
 
 
 async def authenticate(token: str) -> Principal:
-    """The principal behind an access token, as their rights are now. Raises Unauthorized."""
-    member_id, scopes = claims(token)
-    principal = await principal_of(member_id)
+    """The principal behind an access token or an API key, as their rights are now.
+
+    Raises Unauthorized, and TooManyRequests for a key beyond its rate.
+    """
+    if token.startswith(PREFIX):
+        return await authenticate_key(token)
+    said = claims(token)
+    principal = await principal_of(said.member_id)
     if principal is None:
         raise Unauthorized("The member is gone or suspended.", code="member_inactive")
-    return principal.narrowed(scopes)
+    if not await is_good(said.member_id, said.family_id):
+        raise Unauthorized("This sign-in was ended: sign in again.", code="token_revoked")
+    return principal.known_by("token", said.family_id.hex, said.scopes)
+
+
+async def as_now(who: Principal) -> Principal | None:
+    """The same principal by the same proof, as their rights are now; None when it is no good."""
+    fresh = await principal_of(who.member_id)
+    if fresh is None:
+        return None
+    if who.via == "token" and not await is_good(who.member_id, UUID(who.credential)):
+        return None
+    if who.via == "key" and not await still_good(who.credential):
+        return None
+    return fresh.known_by(who.via, who.credential, who.scopes)
 
 
 def check_scope(principal: Principal, scope: Scope) -> None:

@@ -1,7 +1,8 @@
-"""Members of a tenant and their tokens. These tables exist in every tenant's schema."""
+"""Members of a tenant and their credentials. These tables exist in every tenant's schema."""
 
 from __future__ import annotations
 
+import hashlib
 import zoneinfo
 from functools import cached_property
 from typing import Any
@@ -12,7 +13,9 @@ from django.contrib.auth.validators import UnicodeUsernameValidator
 from django.core.exceptions import ValidationError
 from django.db import models
 from django.db.models.functions import Now
+from django.utils.crypto import salted_hmac
 
+from tenants.accounts.credentials import ApiKey, TokenFamily
 from tenants.accounts.scopes import Scope, scopes_of
 from tenants.context import current_or_none
 
@@ -63,6 +66,8 @@ class Member(AbstractBaseUser, PermissionsMixin):
     )
     is_demo = models.BooleanField(default=False, editable=False)
     date_joined = models.DateTimeField(db_default=Now(), editable=False)
+    # Counts the times that the member was signed out everywhere.
+    sign_in_epoch = models.PositiveIntegerField(default=0, editable=False)
 
     objects = MemberManager()
 
@@ -75,6 +80,21 @@ class Member(AbstractBaseUser, PermissionsMixin):
 
     def __str__(self) -> str:
         return self.name or self.username
+
+    def save(self, *args: Any, **kwargs: Any) -> None:
+        if self.kind == Member.Kind.SERVICE and self.has_usable_password():
+            self.set_unusable_password()  # keys are its only way in
+        super().save(*args, **kwargs)
+
+    def sign_in_stamp(self) -> str:
+        """What sign-ins are bound to: another password, or signing out everywhere, changes it."""
+        return hashlib.sha256(f"{self.sign_in_epoch}:{self.password}".encode()).hexdigest()
+
+    def _get_session_auth_hash(self, secret: str | None = None) -> str:
+        """Django's own binding of a browser's session, to the stamp instead of the password."""
+        salt = "tenants.accounts.models.Member.get_session_auth_hash"
+        hashed = salted_hmac(salt, self.sign_in_stamp(), secret=secret, algorithm="sha256")
+        return hashed.hexdigest()
 
     def get_full_name(self) -> str:
         return str(self)
@@ -116,27 +136,25 @@ class Role(Group):
         proxy = True
 
 
-class RevokedToken(models.Model):
-    """A refresh token that is no longer good, kept until it would have expired anyway."""
+class ServiceAccount(Member):
+    """A member that is a program: it has keys and no password."""
 
-    jti = models.CharField(max_length=64, primary_key=True)
-    member = models.ForeignKey(Member, on_delete=models.CASCADE, related_name="revoked_tokens")
-    expires_at = models.DateTimeField(db_index=True)
-    revoked_at = models.DateTimeField(db_default=Now())
-
-    def __str__(self) -> str:
-        return self.jti
+    class Meta:
+        proxy = True
+        verbose_name = "service account"
 
 
 # Models of their own subjects, kept in their own files; Django finds them through this one.
 from tenants.accounts.sign_in_models import KnownPlace, TryCount  # noqa: E402
 
 __all__ = [
+    "ApiKey",
     "KnownPlace",
     "Member",
     "MemberManager",
-    "RevokedToken",
     "Role",
+    "ServiceAccount",
+    "TokenFamily",
     "TryCount",
     "validate_time_zone",
 ]

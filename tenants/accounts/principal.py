@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from typing import Literal
 
 from django.conf import settings
 
@@ -12,6 +13,8 @@ from tenants.context import current_tenant
 from tenants.hop import hop
 from tenants.kept import Kept
 from tenants.notices import Notice
+
+Via = Literal["", "token", "key", "session"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,6 +28,9 @@ class Principal:
     scopes: frozenset[str]
     time_zone: str
     tenant_schema: str
+    # How they proved who they are, and the token family's or the key's id.
+    via: Via = ""
+    credential: str = ""
 
     def may(self, scope: Scope | str) -> bool:
         return scope in self.scopes
@@ -32,6 +38,10 @@ class Principal:
     def narrowed(self, scopes: frozenset[str]) -> Principal:
         """The same member with no more than these scopes: what a token carries."""
         return replace(self, scopes=self.scopes & scopes)
+
+    def known_by(self, via: Via, credential: str, scopes: frozenset[str]) -> Principal:
+        """The same member by a token or key of theirs, with no more than its scopes."""
+        return replace(self, scopes=self.scopes & scopes, via=via, credential=credential)
 
 
 def load(member_id: int) -> Principal | None:
@@ -71,8 +81,8 @@ async def principal_of(member_id: int) -> Principal | None:
 def _forget(notice: Notice | None) -> None:
     if notice is None:
         _kept.forget()
-    elif isinstance(notice.fields.get("id"), int):
-        _kept.drop((notice.schema, notice.fields["id"]))
+    else:
+        _kept.forget(lambda key: notice.means(*key))
 
 
 notices.on("member", _forget)

@@ -28,6 +28,8 @@ class Scope(StrEnum):
     AUDIT_READ = "audit:read"
     MEMBERS_READ = "members:read"
     MEMBERS_WRITE = "members:write"
+    KEYS_READ = "keys:read"  # one's own; with members:read every service account's
+    KEYS_WRITE = "keys:write"  # the same with members:write
     CONSOLE_USE = "console:use"  # sign in to the admin
     PROFILE_READ = "profile:read"
     PLATFORM_READ = "platform:read"
@@ -51,7 +53,7 @@ _USER = frozenset(
 
 ROLES: dict[str, frozenset[Scope]] = {
     "member": _USER,
-    "integrator": _USER,
+    "integrator": _USER | {Scope.KEYS_READ, Scope.KEYS_WRITE},
     "builder": _USER
     | {
         Scope.AGENTS_WRITE,
@@ -65,6 +67,7 @@ ROLES: dict[str, frozenset[Scope]] = {
         Scope.RUNS_CANCEL_ALL,
         Scope.SESSIONS_READ_ALL,
         Scope.MEMBERS_READ,
+        Scope.KEYS_READ,
         Scope.CONSOLE_USE,
     },
     "approver": _USER | {Scope.APPROVALS_DECIDE, Scope.RUNS_READ_ALL, Scope.CONSOLE_USE},
@@ -80,6 +83,7 @@ ROLES: dict[str, frozenset[Scope]] = {
             Scope.APPROVALS_READ,
             Scope.AUDIT_READ,
             Scope.MEMBERS_READ,
+            Scope.KEYS_READ,
             Scope.CONSOLE_USE,
         }
     ),

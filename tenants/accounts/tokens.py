@@ -2,41 +2,67 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import Any
+from uuid import UUID, uuid4
 
 from django.contrib.auth import authenticate
-from django.db import IntegrityError, transaction
 from django.http import HttpRequest
 from rest_framework_simplejwt.exceptions import TokenError
 from rest_framework_simplejwt.tokens import AccessToken, RefreshToken, Token
 
 from config.errors import Unauthorized
-from tenants.accounts.models import Member, RevokedToken
+from tenants.accounts import refresh as refresh_family
+from tenants.accounts.models import Member
 from tenants.accounts.principal import of_member
+from tenants.accounts.refresh import revoke_all
 from tenants.context import current_tenant
 
 TENANT_CLAIM = "tenant"
 TENANT_ID_CLAIM = "tid"
+FAMILY_CLAIM = "fam"
 SCOPES_CLAIM = "scopes"
 
+__all__ = ["claims", "issue_pair", "revoke", "revoke_all", "rotate", "sign_in"]
 
-def _stamp(token: Token, member: Member) -> Token:
+
+@dataclass(frozen=True, slots=True)
+class Claims:
+    """`family_id`: the sign-in that the token comes from; with it revoked the token is no good."""
+
+    member_id: int
+    family_id: UUID
+    scopes: frozenset[str]
+
+
+def _stamp(token: Token, member: Member, family_id: UUID) -> Token:
     ref = current_tenant()
     token["sub"] = str(member.pk)
     token[TENANT_CLAIM] = ref.schema
     # The id too: a tenant deleted and made again under the same name is another tenant.
     token[TENANT_ID_CLAIM] = str(ref.id)
+    token[FAMILY_CLAIM] = family_id.hex
     token[SCOPES_CLAIM] = sorted(of_member(member).scopes)
     return token
 
 
 def issue_pair(member: Member) -> dict[str, str]:
-    """A new access and refresh token for an active member of the active tenant."""
+    """A new family's access and refresh token, for an active member of the active tenant."""
+    refresh = RefreshToken()
+    family_id = uuid4()
+    refresh_family.open_family(member, family_id, refresh["jti"], _end_of(refresh))
+    return _pair(member, family_id, refresh)
+
+
+def _pair(member: Member, family_id: UUID, refresh: RefreshToken) -> dict[str, str]:
     return {
-        "access": str(_stamp(AccessToken(), member)),
-        "refresh": str(_stamp(RefreshToken(), member)),
+        "access": str(_stamp(AccessToken(), member, family_id)),
+        "refresh": str(_stamp(refresh, member, family_id)),
     }
+
+
+def _end_of(token: Token) -> datetime:
+    return datetime.fromtimestamp(token["exp"], tz=UTC)
 
 
 def sign_in(username: str, password: str, request: HttpRequest) -> dict[str, str]:
@@ -68,48 +94,35 @@ def read_token(raw: str, kind: type[Token]) -> Token:
     return token
 
 
-def claims(raw: str) -> tuple[int, frozenset[str]]:
-    """Member id and scopes of an access token good in the active tenant. No database."""
+def claims(raw: str) -> Claims:
+    """What an access token good in the active tenant says. No database."""
     token = read_token(raw, AccessToken)
-    try:
-        return int(token["sub"]), frozenset(token.get(SCOPES_CLAIM, ()))
-    except (KeyError, TypeError, ValueError):
-        raise Unauthorized("The token is not valid.", code="token_invalid") from None
+    member_id, family_id = _subject(token)
+    return Claims(member_id, family_id, frozenset(token.get(SCOPES_CLAIM, ())))
 
 
 def rotate(raw: str) -> dict[str, str]:
-    """Trade a refresh token for a new pair; the old one is used up, also when two trade at once."""
+    """Trade a refresh token for a new pair. One that was traded before ends its whole family."""
     token = read_token(raw, RefreshToken)
-    member = Member.objects.filter(pk=_subject(token), is_active=True).first()
-    if member is None or not _revoke(token, member):
-        raise Unauthorized("The refresh token is no longer good.", code="token_revoked")
-    return issue_pair(member)
+    member_id, family_id = _subject(token)
+    fresh = RefreshToken()
+    member = refresh_family.trade(
+        member_id, family_id, str(token["jti"]), fresh["jti"], _end_of(fresh)
+    )
+    if member is None:
+        raise Unauthorized(
+            "The refresh token is no longer good: sign in again.", code="token_revoked"
+        )
+    return _pair(member, family_id, fresh)
 
 
 def revoke(raw: str) -> None:
-    """Make a refresh token useless from now on. Repeating it is no error."""
-    token = read_token(raw, RefreshToken)
-    member = Member.objects.filter(pk=_subject(token)).first()
-    if member is not None:
-        _revoke(token, member)
+    """Sign out: no token of this refresh token's family is good any more. Repeating is no error."""
+    refresh_family.close(*_subject(read_token(raw, RefreshToken)))
 
 
-def _subject(token: Token) -> int:
+def _subject(token: Token) -> tuple[int, UUID]:
     try:
-        return int(token["sub"])
-    except (KeyError, TypeError, ValueError):
+        return int(token["sub"]), UUID(token[FAMILY_CLAIM])
+    except (KeyError, TypeError, ValueError, AttributeError):
         raise Unauthorized("The token is not valid.", code="token_invalid") from None
-
-
-def _revoke(token: Token, member: Member) -> bool:
-    payload: dict[str, Any] = token.payload
-    try:
-        with transaction.atomic():
-            RevokedToken.objects.create(
-                jti=payload["jti"],
-                member=member,
-                expires_at=datetime.fromtimestamp(payload["exp"], tz=UTC),
-            )
-    except IntegrityError:
-        return False
-    return True

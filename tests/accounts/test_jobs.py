@@ -13,7 +13,7 @@ from django_q.models import Schedule
 from agents.ids import uuid7
 from agents.runtime.jobs import make_title, sweep_leases, title_session
 from agents.tickets.models import Ticket
-from tenants.accounts.models import Member, RevokedToken
+from tenants.accounts.models import Member, TokenFamily
 from tenants.context import TenantRef, use_shared, use_tenant
 from tenants.jobs import clean_tokens
 
@@ -27,15 +27,15 @@ def test_tokens_and_browser_sessions_that_are_over_are_forgotten_everywhere(
     for ref in (acme, globex):
         with use_tenant(ref):
             member = Member.objects.get(username="member")
-            RevokedToken.objects.create(jti="old", member=member, expires_at=past)
-            RevokedToken.objects.create(jti="new", member=member, expires_at=future)
+            TokenFamily.objects.create(jti="old", member=member, expires_at=past)
+            TokenFamily.objects.create(jti="new", member=member, expires_at=future)
             BrowserSession.objects.create(session_key="old", expire_date=past)
     with use_shared():
         assert clean_tokens() >= 4
     for ref in (acme, globex):
         with use_tenant(ref):
-            assert set(RevokedToken.objects.values_list("jti", flat=True)) >= {"new"}
-            assert not RevokedToken.objects.filter(jti="old").exists()
+            assert set(TokenFamily.objects.values_list("jti", flat=True)) >= {"new"}
+            assert not TokenFamily.objects.filter(jti="old").exists()
 
 
 def test_the_sweep_frees_what_has_run_out_and_leaves_what_is_held() -> None:

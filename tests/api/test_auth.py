@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import httpx
@@ -80,6 +81,37 @@ def test_a_refresh_token_is_traded_once(server: Server) -> None:
     is_problem(again, 401, "token_revoked")
 
 
+def test_a_refresh_token_that_comes_again_ends_everything_of_its_sign_in(server: Server) -> None:
+    client = anonymous(server)
+    body = {"username": "member", "password": "demo-demo"}
+    stolen, other = (client.post("/auth/token", json=body).json() for _ in range(2))
+    traded = client.post("/auth/refresh", json={"refresh": stolen["refresh"]}).json()
+    access = Api(server, "acme", traded["access"])
+    assert access.get("/me").status_code == 200
+    reused = client.post("/auth/refresh", json={"refresh": stolen["refresh"]})
+    is_problem(reused, 401, "token_revoked")
+    is_problem(
+        client.post("/auth/refresh", json={"refresh": traded["refresh"]}), 401, "token_revoked"
+    )
+    is_problem(access.get("/me"), 401, "token_revoked")
+    is_problem(Api(server, "acme", stolen["access"]).get("/me"), 401, "token_revoked")
+    assert Api(server, "acme", other["access"]).get("/me").status_code == 200
+    log = server.log.read_text()
+    assert "refresh token reused: tenant acme" in log
+    assert not any(token in log for pair in (stolen, traded) for token in pair.values())
+
+
+def test_of_two_trades_at_once_one_wins(server: Server) -> None:
+    pair = anonymous(server).post(
+        "/auth/token", json={"username": "member", "password": "demo-demo"}
+    )
+    body = {"refresh": pair.json()["refresh"]}
+    with ThreadPoolExecutor(4) as threads:
+        clients = [anonymous(server) for _ in range(4)]
+        answers = list(threads.map(lambda c: c.post("/auth/refresh", json=body), clients))
+    assert sorted(answer.status_code for answer in answers) == [200, 401, 401, 401]
+
+
 def test_a_revoked_refresh_token_is_no_good_and_revoking_repeats(server: Server) -> None:
     client = anonymous(server)
     pair = client.post("/auth/token", json={"username": "member", "password": "demo-demo"}).json()
@@ -88,6 +120,7 @@ def test_a_revoked_refresh_token_is_no_good_and_revoking_repeats(server: Server)
     is_problem(
         client.post("/auth/refresh", json={"refresh": pair["refresh"]}), 401, "token_revoked"
     )
+    is_problem(Api(server, "acme", pair["access"]).get("/me"), 401, "token_revoked")
 
 
 def test_an_access_token_is_no_refresh_token_nor_the_other_way_round(server: Server) -> None:

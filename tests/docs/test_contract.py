@@ -52,7 +52,7 @@ def test_every_route_is_documented_with_its_scope() -> None:
         for path, view in router.path_operations.items():
             for operation in view.operations:
                 auth = operation.auth_callbacks[0]
-                place = re.sub(r"\{(?:\w+:)?(?:run_|session_)?(\w+)\}", r"{\1}", prefix + path)
+                place = re.sub(r"\{(?:\w+:)?(?:run_|session_|key_)?(\w+)\}", r"{\1}", prefix + path)
                 scope = str(auth.scope) if isinstance(auth, Requires) else None
                 for method in operation.methods:
                     served[f"{method} {place}"] = scope
