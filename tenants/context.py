@@ -16,6 +16,7 @@ from typing import Literal
 from uuid import UUID
 
 SCHEMA_NAME = re.compile(r"^[a-z][a-z0-9_]{0,40}\Z")
+SCHEMA_LENGTH = 41
 PUBLIC_SCHEMA = "public"
 
 Kind = Literal["tenant", "platform", "shared"]
@@ -46,7 +47,10 @@ class TenantRef:
     def __post_init__(self) -> None:
         if self.schema != PUBLIC_SCHEMA and not SCHEMA_NAME.fullmatch(self.schema):
             raise ValueError(f"not a usable schema name: {self.schema!r}")
-        path = '"public"' if self.kind == "shared" else f'"{self.schema}", "public"'
+        # Temporary tables last: unless it is named, Postgres looks for a table there first.
+        path = (
+            '"public", pg_temp' if self.kind == "shared" else f'"{self.schema}", "public", pg_temp'
+        )
         role = f'SET ROLE "{self.role}"' if self.role else "RESET ROLE"
         if self.role and '"' in self.role:
             raise ValueError("a role name may not hold a quote")
@@ -56,7 +60,7 @@ class TenantRef:
         """The same tenant without the shared schema behind it on the path: for introspection."""
         ref = replace(self)
         role = self.statement.partition("; ")[2]
-        object.__setattr__(ref, "statement", f'SET search_path TO "{self.schema}"; {role}')
+        object.__setattr__(ref, "statement", f'SET search_path TO "{self.schema}", pg_temp; {role}')
         return ref
 
 

@@ -18,6 +18,7 @@ from tenants.roles import (
     ensure_platform_schema,
     ensure_shared_grants,
     ensure_tenant_schema,
+    seal_tenant_schema,
 )
 
 log = logging.getLogger(__name__)
@@ -53,6 +54,8 @@ def set_up_tenant(slug: str) -> Tenant:
             else:
                 ensure_tenant_schema(slug)
             migrate_schema(tenant.ref)
+            if tenant.kind != Tenant.Kind.PLATFORM:
+                seal_tenant_schema(slug)
         except Exception as error:
             tenant.state, tenant.problem = Tenant.State.FAILED, f"{type(error).__name__}: {error}"
             tenant.save(update_fields=["state", "problem"])

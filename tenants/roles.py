@@ -1,84 +1,75 @@
-"""The Postgres roles behind the tenants: one NOLOGIN role owns each tenant's schema and tables.
+"""The Postgres roles behind the tenants: one NOLOGIN role owns each tenant's tables.
 
 The application's login is a member of every tenant role but inherits nothing (NOINHERIT), so with
-no role set it reads no tenant's table, and under one tenant's role no other tenant's. What a tenant
-may do in the shared schema is listed here, once, and granted to a role they all inherit.
+no role set it reads no tenant's table, and under one tenant's role no other tenant's. The schema
+itself belongs to the login, and the role may create in it only while it is being set up or
+migrated: at work, a tenant's role makes no function, operator, view or trigger function that
+somebody with more rights might run. What it may do in the shared schema: `tenants.shared_rights`.
 """
 
 from __future__ import annotations
 
-import hashlib
+from typing import Any
 
-from django.conf import settings
 from django.db import connection, transaction
 
 from tenants.context import use_shared
+from tenants.role_names import role_name, tenants_role
+from tenants.shared_rights import ensure_role, ensure_shared_grants, own_row
 
-# table -> privileges of every tenant on it. Content types: foreign keys of auth's permissions.
-# The queue: a task is enqueued in the tenant's own transaction. Tickets: written with their run.
-SHARED_GRANTS: dict[str, str] = {
-    "django_content_type": "SELECT, REFERENCES",
-    "django_q_ormq": "SELECT (id), INSERT",
-    "tickets_ticket": "SELECT, INSERT, UPDATE, DELETE",
-}
-SHARED_SEQUENCES = ("django_q_ormq_id_seq",)
-
-
-def _database() -> str:
-    return str(settings.DATABASES["default"]["NAME"])
-
-
-def _fit(name: str) -> str:
-    """Roles belong to the whole cluster: prefixed with the database, within 63 bytes."""
-    if len(name) <= 63:
-        return name
-    return f"{name[:46]}_{hashlib.sha256(name.encode()).hexdigest()[:16]}"
-
-
-def role_name(schema: str) -> str:
-    return _fit(f"{_database()}__{schema}")
-
-
-def tenants_role() -> str:
-    """The role whose rights on the shared schema all tenant roles inherit."""
-    return _fit(f"{_database()}--tenants")
-
-
-def _ensure_role(cursor: object, name: str) -> None:
-    execute = cursor.execute  # type: ignore[attr-defined]
-    execute("SELECT 1 FROM pg_roles WHERE rolname = %s", [name])
-    if cursor.fetchone() is None:  # type: ignore[attr-defined]
-        execute(f'CREATE ROLE "{name}" NOLOGIN NOSUPERUSER INHERIT')
-
-
-def _may_become(cursor: object, name: str) -> None:
-    """Let this login SET ROLE to `name` without inheriting its rights (Postgres 16 and later)."""
-    cursor.execute("SHOW server_version_num")  # type: ignore[attr-defined]
-    version = int(cursor.fetchone()[0])  # type: ignore[attr-defined]
-    options = " WITH INHERIT FALSE, SET TRUE" if version >= 160000 else ""
-    cursor.execute(f'GRANT "{name}" TO CURRENT_USER{options}')  # type: ignore[attr-defined]
-
-
-def ensure_shared_grants() -> None:
-    """Make the tenants' common role and grant it what SHARED_GRANTS says. Idempotent."""
-    role = tenants_role()
-    with use_shared(), transaction.atomic(), connection.cursor() as cursor:
-        _ensure_role(cursor, role)
-        cursor.execute(f'GRANT USAGE ON SCHEMA public TO "{role}"')
-        for table, privileges in SHARED_GRANTS.items():
-            cursor.execute(f'GRANT {privileges} ON public."{table}" TO "{role}"')
-        for sequence in SHARED_SEQUENCES:
-            cursor.execute(f'GRANT USAGE ON SEQUENCE public."{sequence}" TO "{role}"')
+__all__ = [
+    "drop_tenant_schema",
+    "ensure_platform_schema",
+    "ensure_shared_grants",
+    "ensure_tenant_schema",
+    "role_name",
+    "seal_open_schemas",
+    "seal_tenant_schema",
+    "tenants_role",
+]
 
 
 def ensure_tenant_schema(schema: str) -> None:
-    """Make the tenant's role and the schema it owns. Idempotent; shared grants must exist."""
+    """Make the tenant's role and its schema, open for the role to create its tables in.
+
+    Idempotent; shared grants must exist. Call `seal_tenant_schema` when the tables are made.
+    """
     role = role_name(schema)
     with use_shared(), transaction.atomic(), connection.cursor() as cursor:
-        _ensure_role(cursor, role)
+        ensure_role(cursor, role)
         _may_become(cursor, role)
         cursor.execute(f'GRANT "{tenants_role()}" TO "{role}"')
-        cursor.execute(f'CREATE SCHEMA IF NOT EXISTS "{schema}" AUTHORIZATION "{role}"')
+        cursor.execute(f'CREATE SCHEMA IF NOT EXISTS "{schema}"')
+        _own_schema(cursor, schema, role)
+        cursor.execute(f'GRANT USAGE, CREATE ON SCHEMA "{schema}" TO "{role}"')
+
+
+def seal_tenant_schema(schema: str) -> None:
+    """From here on the tenant's role works with its tables and makes nothing new. Idempotent."""
+    role = role_name(schema)
+    with use_shared(), transaction.atomic(), connection.cursor() as cursor:
+        if _own_schema(cursor, schema, role):
+            cursor.execute(f'REVOKE CREATE ON SCHEMA "{schema}" FROM "{role}"')
+
+
+def seal_open_schemas() -> list[str]:
+    """Seal each tenant's schema whose role may create in it, and return their names.
+
+    For what a crash left open, and for installations from before schemas were sealed. Tenants that
+    are being set up are left alone; no other may be migrating meanwhile.
+    """
+    with use_shared(), connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT n.nspname FROM pg_namespace n "
+            "JOIN public.tenants_tenant t ON t.schema_name = n.nspname "
+            f"JOIN pg_roles r ON {own_row('t.schema_name', role='r.rolname')} "
+            "WHERE t.kind = 'tenant' AND t.state IN ('active', 'suspended') "
+            "AND has_schema_privilege(r.oid, n.oid, 'CREATE')"
+        )
+        found = [row[0] for row in cursor.fetchall()]
+    for schema in found:
+        seal_tenant_schema(schema)
+    return found
 
 
 def ensure_platform_schema(schema: str) -> None:
@@ -92,10 +83,47 @@ def drop_tenant_schema(schema: str) -> None:
     role = role_name(schema)
     with use_shared(), transaction.atomic(), connection.cursor() as cursor:
         cursor.execute("SELECT 1 FROM pg_roles WHERE rolname = %s", [role])
-        if cursor.fetchone() is None:
-            cursor.execute(f'DROP SCHEMA IF EXISTS "{schema}" CASCADE')
-            return
-        cursor.execute(f'SET LOCAL ROLE "{role}"')
+        exists = cursor.fetchone() is not None
+        if exists and _schema_owner(cursor, schema) == role:
+            cursor.execute(f'SET LOCAL ROLE "{role}"')
         cursor.execute(f'DROP SCHEMA IF EXISTS "{schema}" CASCADE')
-        cursor.execute("RESET ROLE")
-        cursor.execute(f'DROP ROLE "{role}"')
+        if exists:
+            cursor.execute("RESET ROLE")
+            cursor.execute(f'DROP ROLE "{role}"')
+
+
+def _server_version(cursor: Any) -> int:
+    cursor.execute("SHOW server_version_num")
+    return int(cursor.fetchone()[0])
+
+
+def _may_become(cursor: Any, name: str) -> None:
+    """Let this login SET ROLE to `name` without inheriting its rights (Postgres 16 and later)."""
+    options = " WITH INHERIT FALSE, SET TRUE" if _server_version(cursor) >= 160000 else ""
+    cursor.execute(f'GRANT "{name}" TO CURRENT_USER{options}')
+
+
+def _schema_owner(cursor: Any, schema: str) -> str | None:
+    cursor.execute(
+        "SELECT pg_get_userbyid(nspowner) FROM pg_namespace WHERE nspname = %s", [schema]
+    )
+    row = cursor.fetchone()
+    return row[0] if row else None
+
+
+def _own_schema(cursor: Any, schema: str, role: str) -> bool:
+    """Have the login own the schema without a right to use it: only to open, seal and drop it.
+
+    An owner could always give itself back what it was denied, so it must not be the tenant's role.
+    False when that is so and can't be changed: a schema of old on Postgres 15.
+    """
+    if _schema_owner(cursor, schema) == role:
+        if _server_version(cursor) < 160000:
+            return False
+        # Within this transaction the login has the role's rights, and nobody else sees that.
+        cursor.execute(f'GRANT "{role}" TO CURRENT_USER WITH INHERIT TRUE')
+        cursor.execute(f'ALTER SCHEMA "{schema}" OWNER TO CURRENT_USER')
+        cursor.execute(f'GRANT USAGE ON SCHEMA "{schema}" TO "{role}"')
+        _may_become(cursor, role)
+    cursor.execute(f'REVOKE ALL ON SCHEMA "{schema}" FROM CURRENT_USER')
+    return True

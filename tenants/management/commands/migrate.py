@@ -17,6 +17,7 @@ from tenants.provisioning import (
     shared_is_current,
     stale_tenants,
 )
+from tenants.roles import ensure_shared_grants, seal_open_schemas
 
 
 class Command(BaseCommand):
@@ -40,6 +41,8 @@ class Command(BaseCommand):
         if behind:
             self._say(verbosity, "shared schema")
             migrate_shared(verbosity=max(verbosity - 1, 0))
+        else:
+            ensure_shared_grants()
         self._ensure_platform(options["platform_host"])
         ensure_schedules()
         failed = []
@@ -49,6 +52,7 @@ class Command(BaseCommand):
                 set_up_tenant(tenant.schema_name)
             except Exception as error:
                 failed.append(f"{tenant.schema_name}: {error}")
+        seal_open_schemas()
         if failed:
             raise CommandError("could not migrate " + "; ".join(failed))
 
