@@ -24,6 +24,7 @@ from agents.services.cancel_run import cancel_run
 from agents.services.start_run import StartRun, start_run
 from config.api_errors import as_problem
 from config.errors import BadRequest, Invalid, Problem, TooManyRequests, Unauthorized
+from config.metrics import PROBLEMS
 from config.trace import trace_id
 from tenants.accounts.browser import member_of_session
 from tenants.accounts.guard import authenticate, check_scope
@@ -188,6 +189,7 @@ class RunConsumer(AsyncWebsocketConsumer):
         await self._send({"type": "ack", "action": frame.action, "ref": frame.ref, **fields})
 
     async def _problem(self, ref: Any, problem: Problem, **fields: Any) -> None:
+        PROBLEMS.labels(problem.code).inc()
         await self._send(
             {"type": "error", "ref": ref, "problem": problem.as_dict(trace_id()), **fields}
         )

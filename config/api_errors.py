@@ -24,12 +24,14 @@ from config.errors import (
     Unavailable,
     problem_for,
 )
+from config.metrics import PROBLEMS
 from config.trace import trace_id
 
 log = logging.getLogger(__name__)
 
 
 def problem_response(problem: Problem) -> HttpResponse:
+    PROBLEMS.labels(problem.code).inc()
     response = HttpResponse(
         orjson.dumps(problem.as_dict(trace_id())),
         status=problem.status,

@@ -16,8 +16,11 @@ django.setup(set_prefix=False)
 
 from agents.models_llm.connections import aclose_all  # noqa: E402 - needs the apps
 from agents.runtime.executor import executor, stop_executor  # noqa: E402
+from config import watch  # noqa: E402
 from config.handlers import ApiHandler, PageHandler  # noqa: E402
 from config.health import health  # noqa: E402
+from config.metrics_page import metrics  # noqa: E402
+from config.observed import observed  # noqa: E402
 from config.sockets import sockets  # noqa: E402
 from config.start_checks import run_checks  # noqa: E402
 from tenants import notices  # noqa: E402
@@ -44,9 +47,15 @@ class Application:
             await self._lifespan(receive, send)
             return
         _start_once()
-        if scope["type"] == "http" and await health(scope, send):
+        if scope["type"] != "http":
+            await self.tenant(scope, receive, send)
             return
-        await self.tenant(scope, receive, send)
+
+        async def answer(send: Any) -> None:
+            if not await health(scope, send) and not await metrics(scope, send):
+                await self.tenant(scope, receive, send)
+
+        await observed(scope, send, answer)
 
     async def _route(self, scope: Any, receive: Any, send: Any) -> None:
         if scope["type"] == "websocket":
@@ -78,12 +87,15 @@ def _start_once() -> None:
         # An empty context: the executor must not inherit the tenant of whoever came first.
         contextvars.Context().run(executor)
         notices.start()
+        watch.start()
         _shut_down_with_twisted()
 
 
 async def _shut_down() -> None:
     """Let the runs held here go to another owner, and close what is open."""
+    watch.drain()
     await stop_executor()
+    await watch.stop()
     await notices.stop()
     await aclose_all()
     await close_pool()

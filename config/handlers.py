@@ -21,10 +21,11 @@ from django.urls import set_script_prefix, set_urlconf
 
 from config.api_errors import as_problem, problem_response
 from config.errors import PROBLEM_JSON, Problem, TooLarge, problem_for
+from config.observed import TellsRoute
 from tenants.hop import web_hop
 
 
-class ApiHandler(ASGIHandler):
+class ApiHandler(TellsRoute, ASGIHandler):
     """No middleware, no signals, no thread: authority and errors are the API's own."""
 
     def load_middleware(self, is_async: bool = False) -> None:
@@ -109,7 +110,7 @@ async def _disconnected(receive: Any) -> None:
         pass
 
 
-class PageHandler(ASGIHandler):
+class PageHandler(TellsRoute, ASGIHandler):
     """Web app and admin: the whole synchronous request in one hop."""
 
     def load_middleware(self, is_async: bool = False) -> None:

@@ -1,4 +1,4 @@
-"""`/healthz`: the process lives. `/readyz`: database and migrations are as they should be."""
+"""`/healthz`: the process lives. `/readyz`: it can serve, and whether it is drained or too busy."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from typing import Any
 import orjson
 from django.db import connection
 
+from config.load import load
 from tenants.context import use_shared
 from tenants.hop import hop
 from tenants.provisioning import shared_is_current
@@ -21,26 +22,36 @@ async def health(scope: Any, send: Any) -> bool:
     """Answer a health request, of whatever host, and return True; False for any other path."""
     if scope["path"] not in _PATHS:
         return False
+    scope["route"] = "health"
     status, body = (200, {"status": "live"})
     if scope["path"].endswith("readyz"):
-        status, body = await _ready()
-    encoded = orjson.dumps(body)
-    await send(
-        {
-            "type": "http.response.start",
-            "status": status,
-            "headers": [
-                (b"content-type", b"application/json"),
-                (b"content-length", str(len(encoded)).encode()),
-                (b"cache-control", b"no-store"),
-            ],
-        }
-    )
-    await send({"type": "http.response.body", "body": encoded})
+        status, body = await ready()
+    await send_whole(send, status, body)
     return True
 
 
-async def _ready() -> tuple[int, dict[str, Any]]:
+async def send_whole(
+    send: Any, status: int, body: dict[str, Any] | bytes, content_type: str = "application/json"
+) -> None:
+    """An answer in one piece that nobody may keep."""
+    encoded = body if isinstance(body, bytes) else orjson.dumps(body)
+    headers = [
+        (b"content-type", content_type.encode()),
+        (b"content-length", str(len(encoded)).encode()),
+        (b"cache-control", b"no-store"),
+    ]
+    await send({"type": "http.response.start", "status": status, "headers": headers})
+    await send({"type": "http.response.body", "body": encoded})
+
+
+async def ready() -> tuple[int, dict[str, Any]]:
+    """Status and body of /readyz.
+
+    A process that drains says 503, so that balancers send it nothing more. An overloaded one says
+    200: it refuses by itself what is too much, and taking it away would only overload the next.
+    """
+    if load.draining:
+        return 503, {"status": "draining"}
     with use_shared():
         try:
             current = await hop(_look)
@@ -49,7 +60,7 @@ async def _ready() -> tuple[int, dict[str, Any]]:
             return 503, {"status": "unavailable", "database": "unreachable"}
     if not current:
         return 503, {"status": "unavailable", "database": "ok", "migrations": "behind"}
-    return 200, {"status": "ready", "database": "ok", "migrations": "current"}
+    return 200, {"status": load.state(), "database": "ok", "migrations": "current"}
 
 
 def _look() -> bool:

@@ -9,6 +9,7 @@ from channels.routing import URLRouter
 from django.urls import path
 
 from agents.consumers import RunConsumer
+from config.observed import Bounded
 
 
 class SameOrigin:
@@ -32,4 +33,4 @@ class SameOrigin:
         await self.app(scope, receive, send)
 
 
-sockets = SameOrigin(URLRouter([path("ws/runs/", RunConsumer.as_asgi())]))
+sockets = SameOrigin(Bounded(URLRouter([path("ws/runs/", RunConsumer.as_asgi())])))

@@ -34,7 +34,8 @@ class TenantRef:
     """What travels with the context: enough to put a connection on the tenant, and no more.
 
     `role` is the Postgres role that owns the schema; None keeps the login's own rights, which is
-    right for the shared schema and for the platform's, and for nothing else.
+    right for the shared schema and for the platform's, and for nothing else. `tenant_class` is the
+    operator's word for what kind of customer this is: figures are told by it, never by tenant.
     """
 
     schema: str
@@ -42,6 +43,7 @@ class TenantRef:
     id: UUID | None = None
     role: str | None = None
     name: str = ""
+    tenant_class: str = "standard"
     statement: str = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:

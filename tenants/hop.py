@@ -10,6 +10,7 @@ from __future__ import annotations
 import asyncio
 import contextvars
 import functools
+import threading
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from typing import ParamSpec, TypeVar
@@ -28,12 +29,31 @@ class Hop:
         self._name = name
         self._size = size
         self._threads: ThreadPoolExecutor | None = None
+        self._at_work: set[int] = set()
+
+    @property
+    def busy(self) -> int:
+        """Threads that are doing a unit of work."""
+        return len(self._at_work)
+
+    @property
+    def waiting(self) -> int:
+        """Units that wait for a thread."""
+        return self._threads._work_queue.qsize() if self._threads is not None else 0
 
     async def __call__(self, work: Callable[P, T], /, *args: P.args, **kwargs: P.kwargs) -> T:
         """Run `work` as one unit. A cancelled caller leaves; the unit still runs to its end."""
         context = contextvars.copy_context()
-        call = functools.partial(context.run, _unit, work, *args, **kwargs)
+        call = functools.partial(context.run, self._work, work, *args, **kwargs)
         return await asyncio.get_running_loop().run_in_executor(self._pool(), call)
+
+    def _work(self, work: Callable[P, T], /, *args: P.args, **kwargs: P.kwargs) -> T:
+        thread = threading.get_ident()
+        self._at_work.add(thread)
+        try:
+            return _unit(work, *args, **kwargs)
+        finally:
+            self._at_work.discard(thread)
 
     def _pool(self) -> ThreadPoolExecutor:
         if self._threads is None:

@@ -35,7 +35,10 @@ class TenantMiddleware:
             await self.app(scope, receive, send)
             return
         headers = _headers(scope)
-        trace = start_trace(headers.get(b"traceparent", b"").decode("latin1"))
+        trace = start_trace(
+            headers.get(b"traceparent", b"").decode("latin1"),
+            headers.get(b"tracestate", b"").decode("latin1"),
+        )
         try:
             ref = await _tenant(scope, headers)
         except Problem as problem:

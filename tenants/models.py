@@ -41,6 +41,9 @@ class Tenant(TenantMixin):
     name = models.CharField(max_length=200)
     kind = models.CharField(max_length=10, choices=Kind.choices, default=Kind.CUSTOMER)
     state = models.CharField(max_length=10, choices=State.choices, default=State.CREATING)
+    tenant_class = models.CharField(
+        "class", max_length=20, default="standard", db_default="standard"
+    )
     problem = models.TextField(blank=True, help_text="Why the set-up failed, if it did.")
     created_at = models.DateTimeField(db_default=Now(), editable=False)
 
@@ -63,6 +66,7 @@ class Tenant(TenantMixin):
             id=self.id,
             role=None if platform else role_name(self.schema_name),
             name=self.name,
+            tenant_class=self.tenant_class,
         )
 
 

@@ -98,11 +98,33 @@ async def pool() -> TenantPool:
 
 
 @asynccontextmanager
-async def tenant_connection() -> AsyncIterator[AsyncConnection[Any]]:
-    """An autocommit connection on the current tenant; raises `TenantNotSet` without one."""
+async def tenant_connection(timeout: float | None = None) -> AsyncIterator[AsyncConnection[Any]]:
+    """An autocommit connection on the current tenant; raises `TenantNotSet` without one.
+
+    `timeout` is how many seconds to wait for a free one, NATIVE_POOL_TIMEOUT if None; then
+    psycopg_pool.PoolTimeout.
+    """
     opened = await pool()
-    async with opened.connection() as conn:
+    async with opened.connection(timeout) as conn:
         yield conn
+
+
+def open_pools() -> list[TenantPool]:
+    """The pools of this process's loops that are open: for figures about them."""
+    tasks = list(_pools.values())
+    return [
+        task.result()
+        for task in tasks
+        if task.done() and not task.cancelled() and task.exception() is None
+    ]
+
+
+def waiting_for_connection() -> int:
+    """How much work of the running loop waits for a connection, right now."""
+    task = _pools.get(asyncio.get_running_loop())
+    if task is None or not task.done() or task.cancelled() or task.exception() is not None:
+        return 0
+    return len(task.result()._waiting)
 
 
 async def close_pool() -> None:

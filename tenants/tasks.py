@@ -19,6 +19,7 @@ from django_q.humanhash import uuid as task_uuid
 from django_q.signing import SignedPackage
 from django_q.tasks import async_task
 
+from config.trace import outgoing, start_trace
 from tenants.context import PUBLIC_SCHEMA, current, use_shared, use_tenant
 from tenants.directory import ref_of
 
@@ -33,7 +34,13 @@ def enqueue(func: str, *args: Any, **kwargs: Any) -> str:
     Durable when the caller's transaction commits. Arguments must be picklable and small: ids.
     """
     task_id: str = async_task(
-        _RUNNER, current().schema, func, args, kwargs, task_name=f"{current().schema}:{func}"[:100]
+        _RUNNER,
+        current().schema,
+        func,
+        args,
+        kwargs,
+        outgoing(),
+        task_name=f"{current().schema}:{func}"[:100],
     )
     return task_id
 
@@ -45,7 +52,7 @@ def package(func: str, *args: Any, **kwargs: Any) -> tuple[str, str]:
         "id": task_id,
         "name": f"{current().schema}:{func}"[:100] or name,
         "func": _RUNNER,
-        "args": (current().schema, func, args, kwargs),
+        "args": (current().schema, func, args, kwargs, outgoing()),
         "kwargs": {},
         "started": timezone.now(),
     }
@@ -53,13 +60,18 @@ def package(func: str, *args: Any, **kwargs: Any) -> tuple[str, str]:
 
 
 def run_in_tenant(
-    schema: str, func: str, args: tuple[Any, ...] = (), kwargs: dict[str, Any] | None = None
+    schema: str,
+    func: str,
+    args: tuple[Any, ...] = (),
+    kwargs: dict[str, Any] | None = None,
+    trace: dict[str, str] | None = None,
 ) -> Any:
-    """Run one job in the worker, under the tenant it was stamped with.
+    """Run one job in the worker, under the tenant and in the trace it was stamped with.
 
     A tenant that is gone or suspended is no error: the job ends quietly. A coroutine function is
     run to its end, because the cluster would otherwise throw the coroutine away.
     """
+    start_trace((trace or {}).get("traceparent"), (trace or {}).get("tracestate"))
     if schema == PUBLIC_SCHEMA:
         with use_shared():
             return _call(func, args, kwargs or {})

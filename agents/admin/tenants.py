@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
+from django import forms
+from django.conf import settings
 from django.contrib import admin, messages
 from django.contrib.auth.hashers import make_password
 from django.core.exceptions import PermissionDenied
@@ -13,6 +15,7 @@ from django.http import HttpRequest, HttpResponse
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 from unfold.decorators import display
+from unfold.widgets import UnfoldAdminSelectWidget
 
 from agents.admin.pages import change_url, console_page, found, log_change, to
 from agents.admin.platform_site import platform_site
@@ -54,11 +57,11 @@ class TenantAdmin(TenantVerbs, ScopedAdmin):
 
     list_display = ("title", "state_shown", "hosts", "created")
     list_display_links = ("title",)
-    list_filter = ("state", "kind")
+    list_filter = ("state", "kind", "tenant_class")
     search_fields = ("schema_name", "name", "domains__domain")
     search_help_text = "Slug, name or host"
     ordering = ("schema_name",)
-    fields = ("name", "schema_name", "kind", "created")
+    fields = ("name", "schema_name", "kind", "tenant_class", "created")
     readonly_fields = ("schema_name", "kind", "created")
     inlines = (DomainInline,)
     change_form_outer_before_template = "admin/console/tenant_state.html"
@@ -89,6 +92,22 @@ class TenantAdmin(TenantVerbs, ScopedAdmin):
     @display(description="Created", ordering="created_at")
     def created(self, tenant: Tenant) -> SafeString | str:
         return ago(tenant.created_at)
+
+    def formfield_for_dbfield(self, db_field: Any, request: HttpRequest, **kwargs: Any) -> Any:
+        """A tenant's class is one of TENANT_CLASSES, or what it has been so far."""
+        if db_field.name != "tenant_class":
+            return super().formfield_for_dbfield(db_field, request, **kwargs)
+        match = request.resolver_match
+        known = list(settings.TENANT_CLASSES)
+        tenant = self.get_object(request, match.kwargs.get("object_id", "")) if match else None
+        if tenant is not None and tenant.tenant_class not in known:
+            known.append(tenant.tenant_class)
+        return forms.ChoiceField(
+            label="Class",
+            choices=[(name, name) for name in known],
+            widget=UnfoldAdminSelectWidget,
+            help_text="Metrics count its runs under this word; it changes nothing else.",
+        )
 
     # --- provisioning -----------------------------------------------------------------------------
 

@@ -14,6 +14,7 @@ from agents.api.streams import answer_run
 from agents.models import Revision
 from agents.services.access import access_agent, runnable_agents
 from agents.services.start_run import StartRun, start_run
+from config.load import load
 from config.pages import Paging, page
 from tenants.accounts.guard import principal, requires
 from tenants.accounts.principal import Principal
@@ -67,6 +68,8 @@ async def run_agent(request: HttpRequest, slug: str, body: RunRequest) -> HttpRe
 
     A client that leaves does not stop the run. `Idempotency-Key`: the same key is the same run.
     """
+    if not body.background:
+        load.check_following()
     started = await start_run(
         principal(request),
         StartRun(

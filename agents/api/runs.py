@@ -13,6 +13,7 @@ from agents.api.streams import event_stream, json_response
 from agents.runtime.events import Cursor
 from agents.services.access import access_run, visible_runs
 from agents.services.cancel_run import cancel_run
+from config.load import load
 from config.pages import Paging, page
 from tenants.accounts.guard import principal, requires
 from tenants.accounts.principal import Principal
@@ -65,6 +66,7 @@ def _steps(who: Principal, run_id: UUID) -> dict[str, Any]:
 @router.get("/runs/{uuid:run_id}/events", auth=requires(Scope.RUNS_READ))
 async def follow_run(request: HttpRequest, run_id: UUID) -> HttpResponse:
     """The run's events from its beginning, or after `Last-Event-ID`, then live to its end."""
+    load.check_following()
     await hop(access_run, principal(request), run_id)
     return event_stream(run_id, Cursor.parse(request.headers.get("Last-Event-ID")))
 

@@ -14,6 +14,7 @@ from agents.runtime.follow import follow
 from agents.runtime.state import RunState
 from agents.runtime.store import load_run
 from agents.services.start_run import Started
+from config.load import load
 from tenants.pool import tenant_connection
 
 # A comment line: keeps proxies from closing a quiet stream, and is no event.
@@ -37,9 +38,10 @@ async def answer_run(started: Started, *, stream: bool, background: bool) -> Htt
 
 async def finished(run: RunState) -> RunState:
     """The run once it has ended. Held here its state is current; elsewhere it is read again."""
-    async with aclosing(follow(run.id, START)) as batches:
-        async for _ in batches:
-            pass
+    with load.holding("wait"):
+        async with aclosing(follow(run.id, START)) as batches:
+            async for _ in batches:
+                pass
     if run.finished_at is None:
         async with tenant_connection() as conn:
             run = await load_run(conn, run.id, steps=False) or run
@@ -56,6 +58,7 @@ def event_stream(run_id: UUID, after: Cursor) -> StreamingHttpResponse:
 
 
 async def _events(run_id: UUID, after: Cursor) -> AsyncIterator[bytes]:
-    async with aclosing(follow(run_id, after)) as batches:
-        async for batch in batches:
-            yield b"".join([event.sse() for event in batch]) if batch else _HEARTBEAT
+    with load.holding("stream"):
+        async with aclosing(follow(run_id, after)) as batches:
+            async for batch in batches:
+                yield b"".join([event.sse() for event in batch]) if batch else _HEARTBEAT

@@ -22,6 +22,7 @@ from agents.models_llm.errors import BadRequest, Garbage, StreamCut
 from agents.models_llm.exchange import Exchange, Limits
 from agents.models_llm.protocol import Delta, Turn
 from agents.models_llm.sse import EventParser
+from config.trace import outgoing
 
 RESERVED_PARAMETERS = frozenset(
     {"messages", "model", "stream", "stream_options", "tools", "tool_choice"}
@@ -199,6 +200,7 @@ class LeanChat(StreamingChat):
         stream: bool,
     ) -> tuple[Exchange, bytes, CIMultiDict[str]]:
         headers = CIMultiDict(self._headers)
+        headers.update(outgoing())
         headers.update(params.pop("extra_headers", None) or {})
         limit = params.pop("max_tokens", self.max_tokens)
         body: dict[str, Any] = {

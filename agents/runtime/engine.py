@@ -13,6 +13,7 @@ from agents.runtime.events import Cursor, make
 from agents.runtime.faults import NeedsReview, RunFault
 from agents.runtime.journal import Journal
 from agents.runtime.log import RunLog
+from agents.runtime.metrics import run_finished
 from agents.runtime.state import Held
 from agents.runtime.store import ended_event
 from tenants.pool import tenant_connection
@@ -97,5 +98,6 @@ async def _finish(
     journal: Journal, events: RunLog, status: str, output: Any, error: dict[str, Any] | None
 ) -> None:
     await journal.finish(status, output=output, error=error)
+    run_finished(journal.run)
     events.publish(ended_event(journal.run))
     events.end()

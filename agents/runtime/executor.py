@@ -23,6 +23,8 @@ from agents.runtime.log import RunLog
 from agents.runtime.owner import is_dead, new_owner
 from agents.runtime.state import Held
 from agents.runtime.store import load_run, log_of, spec_of
+from config.metrics import FENCED, LEASES_LOST, RECOVERIES
+from config.trace import run_context
 from tenants.context import TenantRef, current_tenant, use_shared, use_tenant
 from tenants.directory import by_slug
 from tenants.pool import tenant_connection
@@ -62,6 +64,10 @@ class Executor:
             log.warning("runs not released: %s: %s", type(error).__name__, error)
 
     @property
+    def held(self) -> int:
+        return len(self._runs)
+
+    @property
     def room(self) -> int:
         return max(settings.EXECUTOR_CAPACITY - len(self._runs), 0)
 
@@ -75,7 +81,8 @@ class Executor:
             before[0].cancel()
         hub.put(held.run.id, events)
         task = asyncio.get_running_loop().create_task(
-            self._hold(ref, held, events), context=contextvars.Context()
+            self._hold(ref, held, events),
+            context=run_context(held.run.id, held.run.trace_id, held.run.member_id),
         )
         self._runs[held.run.id] = (task, held)
 
@@ -86,6 +93,7 @@ class Executor:
             try:
                 await carry_on(held, events)
             except Fenced:
+                FENCED.inc()
                 log.warning("run %s has another owner now", run_id)
             except asyncio.CancelledError:
                 if not self.stopping:
@@ -187,6 +195,7 @@ class Executor:
                 return
             if queued:
                 run = await load_run(conn, run_id) or run
+            RECOVERIES.inc(not queued)
         run.status = "running"
         self.adopt(Held(run, spec, fence, resumed=not queued), log_of(run))
 
@@ -235,6 +244,7 @@ class Executor:
                 continue
             now, cancel, active = renewed.get(run_id, (None, False, True))
             if now != fence:
+                LEASES_LOST.inc()
                 entry[0].cancel()  # lost: whoever has it goes on from the journal
             elif cancel:
                 self.cancel(run_id)
@@ -257,6 +267,11 @@ def executor() -> Executor:
         found = _executors[loop] = Executor()
         found.start()
     return found
+
+
+def running_executors() -> list[Executor]:
+    """Those of this process, for figures about them."""
+    return list(_executors.values())
 
 
 async def stop_executor() -> None:

@@ -23,8 +23,11 @@ from django.db import connection, transaction
 from agents.runtime import sql
 from agents.runtime.faults import Fenced, RunFault
 from agents.runtime.log import RunLog
+from agents.runtime.metrics import step_ended
 from agents.runtime.state import RunState, StepState
 from agents.tools.output import storable
+from config.metrics import STEP_RETRIES
+from config.trace import enter_span
 from tenants.hop import hop
 from tenants.pool import tenant_connection
 
@@ -133,6 +136,7 @@ class Journal:
         last = attempt + max(attempts, 1) - 1
         while True:
             opened = await self._start(key, kind, name, attempt, input)
+            enter_span(self.run.id, key, attempt)
             if on_start is not None:
                 on_start(opened)
             try:
@@ -149,6 +153,7 @@ class Journal:
                 if not getattr(error, "retryable", False) or attempt >= last:
                     await self._fail(opened, error, on_end)
                     raise as_fault(error, attempt) from error
+                STEP_RETRIES.labels(kind).inc()
                 await self._pause_before_retry(attempt, error)
                 attempt += 1
                 continue
@@ -251,6 +256,9 @@ class Journal:
         status = "failed" if outcome.error else "finished"
         step = self._state(opened, status, outcome, position, at)
         self._steps[opened.key] = step
+        step_ended(
+            opened.kind, opened.clock, step.error, outcome.input_tokens, outcome.output_tokens
+        )
         self.run.input_tokens += outcome.input_tokens
         self.run.output_tokens += outcome.output_tokens
         if outcome.cost is not None:

@@ -19,8 +19,10 @@ from agents.runtime import sql
 from agents.runtime.executor import executor
 from agents.runtime.journal import as_jsonb
 from agents.runtime.log import RunLog
+from agents.runtime.metrics import run_started
 from agents.runtime.state import Held, RunState
 from agents.runtime.store import load_run, spec_of, started_event
+from agents.services.admission import admit
 from agents.specs import AgentSpec
 from config.errors import Conflict, Forbidden, Invalid, NotFound
 from config.trace import new_trace_id, trace_id
@@ -63,7 +65,8 @@ async def start_run(principal: Principal, request: StartRun) -> Started:
     if not principal.may(Scope.AGENTS_RUN):
         raise Forbidden("Running agents needs the scope agents:run.")
     _check_input(request)
-    async with tenant_connection() as conn:
+    admit()
+    async with tenant_connection(settings.START_DATABASE_SECONDS) as conn:
         revision_id, number, spec = await _component(conn, principal, request)
         model = (await resolve(spec.model.name)).identity()
         values = _values(principal, request, revision_id, spec, model)
@@ -77,6 +80,7 @@ async def start_run(principal: Principal, request: StartRun) -> Started:
             raise await _session_problem(conn, principal, request)
     run = _state(principal, request, values, number, model, row)
     run.starts_session = new
+    run_started(values["schema"], queued=not values["owner"])
     if values["owner"]:
         run.deadline_clock = time.monotonic() + spec.limits.seconds
         events = RunLog(run.source)

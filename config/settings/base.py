@@ -9,6 +9,7 @@ from config import embedded
 from config.database import database_from_url
 from config.env import env_bool, env_float, env_int, env_list, env_path, env_str
 from config.settings.accounts import *  # noqa: F403 - one subject of this table, in its own file
+from config.settings.operations import *  # noqa: F403 - metrics, logs and overload
 from config.settings.unfold import UNFOLD  # noqa: F401 - the admin's theme reads it
 
 BASE_DIR = Path(__file__).resolve().parent.parent.parent
@@ -225,21 +226,4 @@ Q_CLUSTER = {
 PLATFORM_SCHEDULES = {
     "clean tokens": ("tenants.jobs.clean_tokens", 60),
     "sweep leases": ("agents.runtime.jobs.sweep_leases", 1),
-}
-
-LOGGING = {
-    "version": 1,
-    "disable_existing_loggers": False,
-    "formatters": {"plain": {"format": "%(asctime)s %(levelname)s %(name)s: %(message)s"}},
-    "handlers": {"console": {"class": "logging.StreamHandler", "formatter": "plain"}},
-    "root": {"handlers": ["console"], "level": env_str("LOG_LEVEL", "WARNING")},
-    "loggers": {
-        "concord": {"level": "INFO"},
-        "agents": {"level": "INFO"},
-        "tenants": {"level": "INFO"},
-        "django_q": {"level": "WARNING", "handlers": ["console"], "propagate": False},
-        "daphne": {"level": "WARNING"},
-        # A 403 or 404 is the caller's affair; with their tracebacks the log would hide the rest.
-        "django.request": {"level": "ERROR"},
-    },
 }

@@ -4,8 +4,9 @@ from django.core.exceptions import ImproperlyConfigured
 
 from config.env import env_bool, env_list, env_str
 from config.keys import DEVELOPMENT_PREFIX
+from config.logs import logging_config
 from config.settings.base import *  # noqa: F403 - a settings module is its base plus changes
-from config.settings.base import DATABASE_URL, SECRETS_KEYS, SIMPLE_JWT
+from config.settings.base import DATABASE_URL, LOG_LEVEL, SECRETS_KEYS, SIMPLE_JWT
 
 
 def _fit(value: str) -> bool:
@@ -43,6 +44,9 @@ if not ALLOWED_HOSTS or "*" in ALLOWED_HOSTS:
     raise ImproperlyConfigured("ALLOWED_HOSTS must name the hosts served, such as .example.com")
 
 DEBUG = False
+LOG_FORMAT = env_str("LOG_FORMAT", "json")
+LOGGING = logging_config(LOG_FORMAT, LOG_LEVEL)
+RUN_LOG = env_bool("RUN_LOG", True)
 SECURE_SSL_REDIRECT = env_bool("SECURE_SSL_REDIRECT", True)
 SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https")
 SECURE_HSTS_SECONDS = 31_536_000

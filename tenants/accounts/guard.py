@@ -12,6 +12,7 @@ from uuid import UUID
 from django.http import HttpRequest
 
 from config.errors import Forbidden, Unauthorized
+from config.trace import note_member
 from tenants.accounts.api_keys import PREFIX
 from tenants.accounts.key_check import authenticate_key, still_good
 from tenants.accounts.principal import Principal, principal_of
@@ -35,6 +36,7 @@ class Requires:
 
     async def __call__(self, request: HttpRequest) -> Principal:
         principal = await authenticate(bearer(request.headers.get("Authorization", "")))
+        note_member(principal.member_id)
         check_scope(principal, self.scope)
         request.principal = principal
         asking.set(principal)
