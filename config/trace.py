@@ -7,10 +7,10 @@ it without being told. Nothing here is content: ids alone.
 from __future__ import annotations
 
 import contextvars
+import random
 import re
-import secrets
 from contextvars import ContextVar
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from hashlib import blake2b
 
 _TRACEPARENT = re.compile(r"^([0-9a-f]{2})-([0-9a-f]{32})-([0-9a-f]{16})-([0-9a-f]{2})(-.*)?$")
@@ -24,13 +24,15 @@ class Trace:
     """A trace id (32 hex digits), and what the caller said with it.
 
     `parent` is the caller's span (16 hex digits, "" when we began the trace), `flags` its two hex
-    digits, `state` its tracestate, passed on untouched.
+    digits, `state` its tracestate, passed on untouched. `span` is our own, for what is done in
+    the request itself and in no step.
     """
 
     id: str
     parent: str = ""
     flags: str = _SAMPLED
     state: str = ""
+    span: str = field(default_factory=lambda: f"{random.getrandbits(64) or 1:016x}")
 
     def traceparent(self, span: str) -> str:
         return f"00-{self.id}-{span}-{self.flags}"
@@ -43,8 +45,8 @@ _span: ContextVar[tuple[object, ...]] = ContextVar("span", default=())
 
 
 def new_trace_id() -> str:
-    """32 hexadecimal digits."""
-    return secrets.token_hex(16)
+    """32 hexadecimal digits: unique, no secret."""
+    return f"{random.getrandbits(128) or 1:032x}"
 
 
 def trace_id() -> str:
@@ -130,7 +132,7 @@ def outgoing() -> dict[str, str]:
     if trace is None:
         return {}
     names = _span.get()
-    headers = {"traceparent": trace.traceparent(span_of(*names) if names else secrets.token_hex(8))}
+    headers = {"traceparent": trace.traceparent(span_of(*names) if names else trace.span)}
     if trace.state:
         headers["tracestate"] = trace.state
     return headers
