@@ -17,7 +17,7 @@ from agents.runtime.queue_watch import look_at_queue
 from config.load import load
 from config.metrics import REGISTRY
 from tenants.context import use_shared
-from tenants.hop import Hop, hop, web_hop
+from tenants.hop import every_hop
 from tenants.pool import open_pools, tenant_connection
 
 log = logging.getLogger(__name__)
@@ -121,10 +121,9 @@ def _threads() -> Iterator[Family]:
     waiting = GaugeMetricFamily(
         "concord_orm_waiting", "Work that waits for a thread.", labels=["threads"]
     )
-    pools: tuple[tuple[str, Hop], ...] = (("api", hop), ("pages", web_hop))
-    for name, threads in pools:
-        busy.add_metric([name], threads.busy)
-        waiting.add_metric([name], threads.waiting)
+    for threads in every_hop:
+        busy.add_metric([threads.name], threads.busy)
+        waiting.add_metric([threads.name], threads.waiting)
     yield busy
     yield waiting
     yield _gauge("threads", "Threads of this process.", threading.active_count())

@@ -22,14 +22,18 @@ P = ParamSpec("P")
 T = TypeVar("T")
 
 
+every_hop: list[Hop] = []
+
+
 class Hop:
     """A small pool of threads for synchronous Django work. `size` threads, as many connections."""
 
     def __init__(self, name: str, size: int) -> None:
-        self._name = name
+        self.name = name
         self._size = size
         self._threads: ThreadPoolExecutor | None = None
         self._at_work: set[int] = set()
+        every_hop.append(self)
 
     @property
     def busy(self) -> int:
@@ -57,7 +61,7 @@ class Hop:
 
     def _pool(self) -> ThreadPoolExecutor:
         if self._threads is None:
-            self._threads = ThreadPoolExecutor(self._size, thread_name_prefix=self._name)
+            self._threads = ThreadPoolExecutor(self._size, thread_name_prefix=self.name)
         return self._threads
 
     def close(self) -> None:
