@@ -11,8 +11,6 @@ import asyncio
 import contextvars
 import os
 import weakref
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
 from typing import Any
 
 from django.conf import settings
@@ -91,22 +89,35 @@ async def pool() -> TenantPool:
     """
     loop = asyncio.get_running_loop()
     task = _pools.get(loop)
+    if task is not None and task.done() and not task.cancelled() and task.exception() is None:
+        return task.result()
     if task is None or (task.done() and (task.cancelled() or task.exception() is not None)):
         task = loop.create_task(_open(), context=contextvars.Context())
         _pools[loop] = task
     return await asyncio.shield(task)
 
 
-@asynccontextmanager
-async def tenant_connection(timeout: float | None = None) -> AsyncIterator[AsyncConnection[Any]]:
+class tenant_connection:
     """An autocommit connection on the current tenant; raises `TenantNotSet` without one.
 
     `timeout` is how many seconds to wait for a free one, NATIVE_POOL_TIMEOUT if None; then
     psycopg_pool.PoolTimeout.
+    A class, because two generators in one another cost as much as a short statement.
     """
-    opened = await pool()
-    async with opened.connection(timeout) as conn:
-        yield conn
+
+    __slots__ = ("_conn", "_pool", "_timeout")
+
+    def __init__(self, timeout: float | None = None) -> None:
+        self._timeout = timeout
+
+    async def __aenter__(self) -> AsyncConnection[Any]:
+        self._pool = await pool()
+        self._conn = await self._pool.getconn(self._timeout)
+        return self._conn
+
+    async def __aexit__(self, *raised: object) -> None:
+        # Whatever is still open on it is rolled back there.
+        await self._pool.putconn(self._conn)
 
 
 def open_pools() -> list[TenantPool]:

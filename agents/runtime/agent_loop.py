@@ -25,13 +25,29 @@ from agents.providers.chain import ModelChain
 from agents.providers.resolve import resolve
 from agents.runtime.events import Cursor, make
 from agents.runtime.faults import RunFault
-from agents.runtime.journal import Journal, OpenStep, Outcome
+from agents.runtime.journal import Journal
 from agents.runtime.log import MessageText
-from agents.runtime.state import StepState, cost_text
+from agents.runtime.outcomes import Ending, Outcome
+from agents.runtime.state import OpenStep, StepState, cost_text
 from agents.runtime.tool_steps import ToolSteps
 from agents.specs import AgentSpec
 
 CANCELLED = {"code": "cancelled", "message": "The run was cancelled."}
+
+
+def model_step(
+    turn: int, spec: AgentSpec, model: dict[str, Any]
+) -> tuple[str, str, dict[str, Any]]:
+    """Key, name and shown input of a turn's model step. Turn 0's is begun with the run itself."""
+    shown = {"turn": turn, "tools": list(spec.tools)}
+    return f"turn:{turn}:model", str(model.get("name") or spec.model.name), shown
+
+
+def _final(outcome: Outcome) -> Ending | None:
+    """A turn without tool calls is the answer: it ends the run."""
+    if outcome.output["tool_calls"]:
+        return None
+    return Ending("completed", str(outcome.output["text"]))
 
 
 class AgentLoop:
@@ -72,6 +88,8 @@ class AgentLoop:
 
     async def _call_tools(self, turn: int, calls: list[ToolCall]) -> list[ToolMessage]:
         """All of a turn's calls at once; the first fault of one ends the others."""
+        if len(calls) == 1:
+            return [await self.tools.call(f"turn:{turn}:tool:0", calls[0], alone=True)]
         try:
             async with asyncio.TaskGroup() as group:
                 tasks = [
@@ -88,16 +106,19 @@ class AgentLoop:
         model = await resolve(self.spec.model.name, self.spec.model.parameters())
         chain = ModelChain(model, attempts=settings.STEP_ATTEMPTS, with_tools=bool(self.spec.tools))
         call = _ModelCall(self, chain)
+        key, name, shown = model_step(turn, self.spec, self.journal.run.model)
         return await self.journal.step(
-            f"turn:{turn}:model",
+            key,
             "model",
-            str(self.journal.run.model.get("name") or self.spec.model.name),
+            name,
             call.work,
-            input={"turn": turn, "messages": len(self.messages), "tools": list(self.spec.tools)},
+            input=shown,
             attempts=chain.most_attempts,
             on_start=call.started,
             on_end=call.ended,
             when_cancelled=call.left,
+            final=_final,
+            may_wait=True,
         )
 
 

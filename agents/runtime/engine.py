@@ -14,7 +14,8 @@ from agents.runtime.faults import NeedsReview, RunFault
 from agents.runtime.journal import Journal
 from agents.runtime.log import RunLog
 from agents.runtime.metrics import run_finished
-from agents.runtime.state import Held
+from agents.runtime.outcomes import Ending
+from agents.runtime.state import TERMINAL, Held
 from agents.runtime.store import ended_event
 from tenants.pool import tenant_connection
 
@@ -27,7 +28,13 @@ async def carry_on(held: Held, events: RunLog) -> None:
     then nothing is written and another owner goes on.
     """
     run = held.run
-    journal = Journal(run, held.fence, events)
+
+    def tell_end() -> None:
+        run_finished(run)
+        events.publish(ended_event(run))
+        events.end()
+
+    journal = Journal(run, held.fence, events, on_finish=tell_end, first_step=held.first_step)
     if held.resumed:
         events.publish(
             make(
@@ -38,30 +45,31 @@ async def carry_on(held: Held, events: RunLog) -> None:
                 reason="recovered",
             )
         )
-    status = "failed"
-    output: str | None = None
-    error: dict[str, Any] | None = None
     try:
-        status, output = "completed", await _answer(journal, held)
+        ending = Ending("completed", await _answer(journal, held))
     except NeedsReview as fault:
-        status, error = "needs_review", fault.as_json()
+        ending = Ending("needs_review", error=fault.as_json())
     except RunFault as fault:
-        status, error = "failed", fault.as_json()
+        ending = Ending("failed", error=fault.as_json())
     except TimeoutError:
-        seconds = held.spec.limits.seconds
-        error = {
-            "code": "deadline",
-            "message": f"The run took longer than the {seconds} seconds it is allowed.",
-        }
+        ending = Ending("failed", error=_deadline(held))
     except asyncio.CancelledError:
-        if not run.cancel_requested:
+        if run.status not in TERMINAL and not run.cancel_requested:
             raise
         task = asyncio.current_task()
         assert task is not None
         task.uncancel()
-        status, error, output = "cancelled", CANCELLED, _said(journal)
-    # Shielded: a second cancel must not leave the end half-told.
-    await asyncio.shield(_finish(journal, events, status, output, error))
+        ending = Ending("cancelled", _said(journal), CANCELLED)
+    if run.status not in TERMINAL:  # else the last step's record ended the run with it
+        await journal.finish(ending)
+
+
+def _deadline(held: Held) -> dict[str, Any]:
+    seconds = held.spec.limits.seconds
+    return {
+        "code": "deadline",
+        "message": f"The run took longer than the {seconds} seconds it is allowed.",
+    }
 
 
 def _said(journal: Journal) -> str | None:
@@ -79,25 +87,18 @@ async def _answer(journal: Journal, held: Held) -> str:
     if not run.member_active:
         raise RunFault("member_suspended", "The member this run acts for is suspended.")
     async with asyncio.timeout(max(run.deadline_clock - time.monotonic(), 0)):
-        history = await _history(journal, held)
+        history = await _history(held)
         return await AgentLoop(journal, held.spec, history).answer()
 
 
-async def _history(journal: Journal, held: Held) -> list[tuple[str, str]]:
+async def _history(held: Held) -> list[tuple[str, str]]:
     """The last N finished runs of the session, oldest first, as (role, text)."""
     run, window = held.run, held.spec.history_runs
-    if window == 0 or run.starts_session:
+    if held.history is not None:
+        return held.history
+    if window == 0:
         return []
     async with tenant_connection() as conn:
         values = {"session_id": run.session_id, "run_id": run.id, "runs": window}
         rows: Any = await (await conn.execute(sql.HISTORY, values)).fetchall()
     return [(role, content) for role, content in rows]
-
-
-async def _finish(
-    journal: Journal, events: RunLog, status: str, output: Any, error: dict[str, Any] | None
-) -> None:
-    await journal.finish(status, output=output, error=error)
-    run_finished(journal.run)
-    events.publish(ended_event(journal.run))
-    events.end()

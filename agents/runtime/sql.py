@@ -25,19 +25,35 @@ REVISION_BY_NUMBER = """
     WHERE kind = %(kind)s AND slug = %(slug)s AND number = %(number)s
 """
 
+HISTORY = """
+    SELECT m.role, m.content FROM agents_message m
+    JOIN (
+        SELECT id FROM agents_run
+        WHERE session_id = %(session_id)s AND id < %(run_id)s AND status = 'completed'
+        ORDER BY id DESC LIMIT %(runs)s
+    ) r ON r.id = m.run_id
+    ORDER BY m.run_id, m.position
+"""
+
 _NEW_SESSION = """
     INSERT INTO agents_session (id, member_id, kind, slug, title, created_at, updated_at)
-    VALUES (%(session_id)s, %(member_id)s, %(kind)s, %(slug)s, '', now(), now())
+    SELECT %(session_id)s, %(member_id)s, %(kind)s, %(slug)s, %(title)s, now(), now()
+    FROM component
     RETURNING id
 """
 _OLD_SESSION = """
-    UPDATE agents_session SET updated_at = now()
+    UPDATE agents_session SET updated_at = now() FROM component
     WHERE id = %(session_id)s AND member_id = %(member_id)s
       AND kind = %(kind)s AND slug = %(slug)s
     RETURNING id
 """
+# The caller knows the published revision from memory: `component` says whether it still is. The
+# first step and the session's history ride along, so that a run begins with one round trip.
 _START = """
-WITH session AS ({session}),
+WITH component AS (
+    SELECT 1 FROM agents_agent
+    WHERE slug = %(slug)s AND NOT is_archived AND published_id = %(published_id)s
+), session AS ({session}),
 run AS (
     INSERT INTO agents_run (
         id, revision_id, kind, slug, session_id, member_id, status, input, model, position, resumes,
@@ -61,25 +77,25 @@ run AS (
         CASE WHEN %(owner)s <> '' THEN now() + make_interval(secs => %(lease)s) END,
         CASE WHEN %(owner)s <> '' THEN 1 ELSE 0 END, false, now()
     FROM run
+), step AS (
+    INSERT INTO agents_step (run_id, seq, key, kind, name, status, attempt, input, input_tokens,
+        output_tokens, started_position, started_at)
+    SELECT id, 1, %(step_key)s, %(step_kind)s, %(step_name)s, 'started', 1,
+        %(step_input)s::jsonb, 0, 0, 2, now()
+    FROM run WHERE %(step_key)s::text IS NOT NULL
 )
-SELECT created_at, started_at, deadline_at FROM run
+SELECT created_at, started_at, deadline_at, {history} FROM run
 """
-START_IN_NEW_SESSION = _START.format(session=_NEW_SESSION)
-START_IN_SESSION = _START.format(session=_OLD_SESSION)
+_NO_HISTORY = "NULL::json"
+_HISTORY_AS_JSON = f"""(
+    SELECT json_agg(json_build_array(said.role, said.content)) FROM ({HISTORY}) said
+)"""
+START_IN_NEW_SESSION = _START.format(session=_NEW_SESSION, history=_NO_HISTORY)
+START_IN_SESSION = _START.format(session=_OLD_SESSION, history=_HISTORY_AS_JSON)
 
 RUN_BY_IDEMPOTENCY_KEY = """
     SELECT id, request_digest FROM agents_run
     WHERE member_id = %(member_id)s AND idempotency_key = %(idempotency_key)s
-"""
-
-HISTORY = """
-    SELECT m.role, m.content FROM agents_message m
-    JOIN (
-        SELECT id FROM agents_run
-        WHERE session_id = %(session_id)s AND id < %(run_id)s AND status = 'completed'
-        ORDER BY id DESC LIMIT %(runs)s
-    ) r ON r.id = m.run_id
-    ORDER BY m.run_id, m.position
 """
 
 # --- enter again ----------------------------------------------------------------------------------
@@ -142,10 +158,10 @@ RETURNING finished_at
 
 # --- finish ---------------------------------------------------------------------------------------
 
-FINISH = """
+_FINISH = """
 WITH ticket AS (
     DELETE FROM public.tickets_ticket WHERE run_id = %(run_id)s AND fence = %(fence)s RETURNING 1
-), run AS (
+){step}, run AS (
     UPDATE agents_run SET status = %(status)s, output = %(output)s::jsonb, error = %(error)s::jsonb,
         input_tokens = %(input_tokens)s, output_tokens = %(output_tokens)s,
         cost = %(cost)s::numeric, position = %(position)s, finished_at = now()
@@ -157,11 +173,15 @@ WITH ticket AS (
     WHERE %(answer)s::text IS NOT NULL
 ), session AS (
     UPDATE agents_session s SET updated_at = now() FROM run WHERE s.id = run.session_id
-    RETURNING s.title
-), job AS (
-    INSERT INTO public.django_q_ormq (key, payload, lock)
-    SELECT %(job_key)s, %(job_payload)s, now() FROM session
-    WHERE %(job_payload)s::text IS NOT NULL AND session.title = ''
 )
 SELECT finished_at FROM run
 """
+_LAST_STEP = """, step AS (
+    UPDATE agents_step SET status = 'finished', output = %(step_output)s::jsonb, error = NULL,
+        input_tokens = %(step_input_tokens)s, output_tokens = %(step_output_tokens)s,
+        cost = %(step_cost)s::numeric, finished_position = %(step_position)s, finished_at = now()
+    FROM ticket WHERE run_id = %(run_id)s AND key = %(step_key)s
+)"""
+FINISH = _FINISH.format(step="")
+# The step whose outcome ends the run is recorded with the run's end.
+FINISH_WITH_STEP = _FINISH.format(step=_LAST_STEP)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from dataclasses import dataclass, field
 from datetime import datetime
 from decimal import Decimal
@@ -96,7 +97,6 @@ class RunState:
     member_active: bool = True
     deadline_clock: float = 0.0  # of time.monotonic(), in this process
     cancel_requested: bool = False
-    starts_session: bool = False
     cost: Decimal | None = None  # of the steps so far; None: no price is known
     steps: list[StepState] = field(default_factory=list)
 
@@ -113,11 +113,32 @@ class RunState:
 
 
 @dataclass(slots=True)
+class OpenStep:
+    """A started step, as its work sees it."""
+
+    seq: int
+    key: str
+    kind: str
+    name: str
+    attempt: int
+    position: int
+    input: Any
+    started_at: datetime | None = None
+    clock: float = field(default_factory=time.perf_counter)
+
+
+@dataclass(slots=True)
 class Held:
-    """What an owner needs to go on with a run: the run, its spec and the fence it holds."""
+    """What an owner needs to go on with a run: the run, its spec and the fence it holds.
+
+    `first_step` was begun, and `history` read, in the statement that started the run; without them
+    they are begun and read when their turn comes.
+    """
 
     run: RunState
     spec: AgentSpec
     fence: int
     resumed: bool = False
     begun: bool = False
+    first_step: OpenStep | None = None
+    history: list[tuple[str, str]] | None = None

@@ -10,8 +10,9 @@ from langchain_core.messages import ToolMessage
 from agents.models_llm.protocol import ToolCall
 from agents.runtime.events import Cursor, Event, Source, make
 from agents.runtime.faults import NeedsReview
-from agents.runtime.journal import Journal, OpenStep, Outcome
-from agents.runtime.state import StepState
+from agents.runtime.journal import Journal
+from agents.runtime.outcomes import Outcome
+from agents.runtime.state import OpenStep, StepState
 from agents.specs import AgentSpec
 from agents.tools import calling, registry
 from agents.tools.output import storable
@@ -32,8 +33,11 @@ class ToolSteps:
         known = {tool.name for tool in registry.all()}
         return [openai_schema(registry.get(name)) for name in self.granted if name in known]
 
-    async def call(self, key: str, call: ToolCall) -> ToolMessage:
-        """Run one call of the model and return what the model is told."""
+    async def call(self, key: str, call: ToolCall, *, alone: bool = False) -> ToolMessage:
+        """Run one call of the model and return what the model is told.
+
+        `alone`: it is the turn's only call, so the run's next write follows at once.
+        """
         arguments: Any = call.parsed if call.parsed is not None else call.arguments
         refusal = await self._refusal(call)
         spec = None if refusal else registry.get(call.name)
@@ -75,6 +79,7 @@ class ToolSteps:
             on_start=notes.started,
             on_end=notes.ended,
             in_transaction=unit if spec is not None and spec.transactional else None,
+            may_wait=alone and (spec is None or spec.effect is not Effect.WRITE),
         )
         return ToolMessage(
             content=str(step.output["text"]),

@@ -5,7 +5,6 @@ from __future__ import annotations
 import hashlib
 import time
 from dataclasses import dataclass
-from datetime import datetime
 from typing import Any
 from uuid import UUID
 
@@ -16,12 +15,15 @@ from psycopg.errors import UniqueViolation
 from agents.ids import uuid7
 from agents.providers.resolve import resolve
 from agents.runtime import sql
+from agents.runtime.agent_loop import model_step
+from agents.runtime.components import Component, look_up, remembered
 from agents.runtime.executor import executor
-from agents.runtime.journal import as_jsonb
 from agents.runtime.log import RunLog
 from agents.runtime.metrics import run_started
-from agents.runtime.state import Held, RunState
+from agents.runtime.outcomes import as_jsonb
+from agents.runtime.state import Held, OpenStep, RunState
 from agents.runtime.store import load_run, spec_of, started_event
+from agents.runtime.titles import make_title
 from agents.services.admission import admit
 from agents.specs import AgentSpec
 from config.errors import Conflict, Forbidden, Invalid, NotFound
@@ -66,28 +68,37 @@ async def start_run(principal: Principal, request: StartRun) -> Started:
         raise Forbidden("Running agents needs the scope agents:run.")
     _check_input(request)
     admit()
+    component = remembered(request.slug) if request.kind == "agent" else None
     async with tenant_connection(settings.START_DATABASE_SECONDS) as conn:
-        revision_id, number, spec = await _component(conn, principal, request)
-        model = (await resolve(spec.model.name)).identity()
-        values = _values(principal, request, revision_id, spec, model)
-        new = request.session_id is None
-        statement = sql.START_IN_NEW_SESSION if new else sql.START_IN_SESSION
-        try:
-            row = await (await conn.execute(statement, values)).fetchone()
-        except UniqueViolation as violation:
-            return await _existing(conn, principal, request, violation)
-        if row is None:
-            raise await _session_problem(conn, principal, request)
-    run = _state(principal, request, values, number, model, row)
-    run.starts_session = new
-    run_started(values["schema"], queued=not values["owner"])
-    if values["owner"]:
-        run.deadline_clock = time.monotonic() + spec.limits.seconds
-        events = RunLog(run.source)
-        events.publish(started_event(run))
-        executor().adopt(Held(run, spec, fence=1), events)
-    else:
+        while True:
+            fresh = component is None
+            component = component or await _component(conn, principal, request)
+            chosen = await _chosen(conn, principal, request, component)
+            model = (await resolve(chosen.spec.model.name)).identity()
+            plan = _plan(principal, request, component, chosen, model)
+            statement = sql.START_IN_SESSION if request.session_id else sql.START_IN_NEW_SESSION
+            try:
+                row = await (await conn.execute(statement, plan.values)).fetchone()
+            except UniqueViolation as violation:
+                return await _existing(conn, principal, request, violation)
+            if row is not None:
+                break
+            if fresh and request.session_id:
+                raise await _session_problem(conn, principal, request)
+            component = None  # what was remembered is out of date: look, then start again
+    run = _state(principal, request, plan, row)
+    run_started(plan.values["schema"], queued=not plan.values["owner"])
+    if not plan.values["owner"]:
         executor().wake()
+        return Started(run)
+    run.deadline_clock = time.monotonic() + chosen.spec.limits.seconds
+    events = RunLog(run.source)
+    events.publish(started_event(run))
+    first = OpenStep(
+        1, plan.step_key, "model", plan.step_name, 1, 2, plan.step_input, run.started_at
+    )
+    history = [(role, content) for role, content in row[3] or ()]
+    executor().adopt(Held(run, chosen.spec, fence=1, first_step=first, history=history), events)
     return Started(run)
 
 
@@ -113,44 +124,83 @@ def _check_input(request: StartRun) -> None:
 
 async def _component(
     conn: AsyncConnection[Any], principal: Principal, request: StartRun
-) -> tuple[int, int, AgentSpec]:
-    unknown = NotFound(f"There is no {request.kind} {request.slug!r}.", code="unknown_component")
-    row = await (await conn.execute(sql.COMPONENT, {"slug": request.slug})).fetchone()
-    if row is None or request.kind != "agent":
-        raise unknown
-    revision_id, number, name = row
-    if revision_id is None:
-        if not principal.may(Scope.AGENTS_WRITE):  # a draft is not theirs to know of
-            raise unknown
-        raise Conflict(f"{name} is a draft: publish it first.", code="not_published")
-    if request.revision is not None and request.revision != number:
+) -> Component:
+    """The published component as it is now."""
+    found = await look_up(conn, request.slug) if request.kind == "agent" else None
+    # A draft is nothing to know of for those who may not write it.
+    if found is None or (found.spec is None and not principal.may(Scope.AGENTS_WRITE)):
+        raise _unknown(request)
+    if found.spec is None:
+        raise Conflict(f"{found.name} is a draft: publish it first.", code="not_published")
+    return found
+
+
+def _unknown(request: StartRun) -> NotFound:
+    return NotFound(f"There is no {request.kind} {request.slug!r}.", code="unknown_component")
+
+
+@dataclass(frozen=True, slots=True)
+class _Chosen:
+    """The revision to run."""
+
+    revision_id: int
+    number: int
+    spec: AgentSpec
+
+
+async def _chosen(
+    conn: AsyncConnection[Any], principal: Principal, request: StartRun, component: Component
+) -> _Chosen:
+    assert component.revision_id is not None and component.number is not None
+    assert component.spec is not None
+    chosen = _Chosen(component.revision_id, component.number, component.spec)
+    if request.revision is not None and request.revision != component.number:
         wanted = {"kind": request.kind, "slug": request.slug, "number": request.revision}
         pinned = await (await conn.execute(sql.REVISION_BY_NUMBER, wanted)).fetchone()
         if pinned is None:
-            raise NotFound(f"{name} has no revision {request.revision}.", code="unknown_revision")
+            raise NotFound(
+                f"{component.name} has no revision {request.revision}.", code="unknown_revision"
+            )
         revision_id, number = pinned
-    spec = await spec_of(conn, revision_id)
-    if spec.run_roles and not set(spec.run_roles) & set(principal.roles):
-        raise unknown
-    return revision_id, number, spec
+        chosen = _Chosen(revision_id, number, await spec_of(conn, revision_id))
+    roles = chosen.spec.run_roles
+    if roles and not set(roles) & set(principal.roles):
+        raise _unknown(request)
+    return chosen
 
 
-def _values(
+@dataclass(frozen=True, slots=True)
+class _Plan:
+    """A start as it goes into the statement, and what of it is needed again afterwards."""
+
+    chosen: _Chosen
+    model: dict[str, Any]
+    step_key: str
+    step_name: str
+    step_input: dict[str, Any]
+    values: dict[str, Any]
+
+
+def _plan(
     principal: Principal,
     request: StartRun,
-    revision_id: int,
-    spec: AgentSpec,
+    component: Component,
+    chosen: _Chosen,
     model: dict[str, Any],
-) -> dict[str, Any]:
-    own = executor().room > 0
-    return {
+) -> _Plan:
+    spec, own = chosen.spec, executor()
+    here = own.room > 0
+    step_key, step_name, step_input = model_step(0, spec, model)
+    values = {
         "run_id": uuid7(),
-        "revision_id": revision_id,
+        "revision_id": chosen.revision_id,
+        "published_id": component.revision_id,
         "kind": request.kind,
         "slug": request.slug,
         "session_id": request.session_id or uuid7(),
+        "title": make_title(request.input),
         "member_id": principal.member_id,
-        "status": "running" if own else "queued",
+        "status": "running" if here else "queued",
         "input": as_jsonb(request.input),
         "content": request.input,
         "model": as_jsonb(model),
@@ -159,26 +209,26 @@ def _values(
         "request_digest": request.digest() if request.idempotency_key else "",
         "seconds": spec.limits.seconds,
         "schema": current_tenant().schema,
-        "owner": executor().owner if own else "",
+        "owner": own.owner if here else "",
         "lease": settings.LEASE_SECONDS,
+        "step_key": step_key if here else None,
+        "step_kind": "model",
+        "step_name": step_name,
+        "step_input": as_jsonb(step_input),
+        "runs": spec.history_runs,
     }
+    return _Plan(chosen, model, step_key, step_name, step_input, values)
 
 
-def _state(
-    principal: Principal,
-    request: StartRun,
-    values: dict[str, Any],
-    number: int,
-    model: dict[str, Any],
-    row: tuple[datetime, datetime | None, datetime],
-) -> RunState:
-    created_at, started_at, deadline_at = row
+def _state(principal: Principal, request: StartRun, plan: _Plan, row: tuple[Any, ...]) -> RunState:
+    created_at, started_at, deadline_at = row[:3]
+    values = plan.values
     return RunState(
         id=values["run_id"],
         kind=request.kind,
         slug=request.slug,
-        revision=number,
-        revision_id=values["revision_id"],
+        revision=plan.chosen.number,
+        revision_id=plan.chosen.revision_id,
         session_id=values["session_id"],
         parent_id=None,
         member_id=principal.member_id,
@@ -186,7 +236,7 @@ def _state(
         input=request.input,
         output=None,
         error=None,
-        model=model,
+        model=plan.model,
         input_tokens=0,
         output_tokens=0,
         position=1,

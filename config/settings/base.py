@@ -154,6 +154,7 @@ INPUT_MAX_CHARS = env_int("INPUT_MAX_CHARS", 100_000)  # characters of a run's i
 PAGE_LIMIT_DEFAULT = 50
 PAGE_LIMIT_MAX = 500
 STREAM_HEARTBEAT_SECONDS = env_float("STREAM_HEARTBEAT_SECONDS", 15.0)
+STREAM_FLUSH_SECONDS = env_float("STREAM_FLUSH_SECONDS", 0.02)  # pieces of text that come together
 JWT_ACCESS_MINUTES = env_int("JWT_ACCESS_MINUTES", 30)
 JWT_REFRESH_DAYS = env_int("JWT_REFRESH_DAYS", 14)
 API_KEY_RATE = env_int("API_KEY_RATE", 600, least=1)  # requests per minute, unless the key says

@@ -11,7 +11,7 @@ from django.utils import timezone
 from django_q.models import Schedule
 
 from agents.ids import uuid7
-from agents.runtime.jobs import make_title, sweep_leases, title_session
+from agents.runtime.jobs import sweep_leases
 from agents.tickets.models import Ticket
 from tenants.accounts.models import Member, TokenFamily
 from tenants.context import TenantRef, use_shared, use_tenant
@@ -56,25 +56,3 @@ def test_the_plan_is_written_once() -> None:
     call_command("migrate", verbosity=0)
     names = sorted(Schedule.objects.values_list("name", flat=True))
     assert names == ["clean tokens", "sweep leases"]
-
-
-@pytest.mark.parametrize(
-    ("text", "title"),
-    [
-        ("what is 6*7? And more.", "What is 6*7?"),
-        ("# A **bold** `start`", "A bold start"),
-        ("one two three four five six seven eight nine ten", "One two three four five six seven…"),
-        ("x" * 200, "X" + "x" * 58 + "…"),
-        ("   \n ", "Conversation"),
-        ("こんにちは世界", "こんにちは世界"),
-    ],
-)
-def test_a_title_is_short_and_readable(text: str, title: str) -> None:
-    made = make_title(text)
-    assert len(made) <= 60
-    assert made == title or made.startswith(title.removesuffix("…"))
-
-
-def test_a_title_job_of_a_session_that_is_gone_ends_quietly(acme: TenantRef) -> None:
-    with use_tenant(acme):
-        assert title_session(str(uuid7())) is None

@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import Any
 
 from tests.api.test_auth import is_problem
-from tests.support.waiting import until
 
 
 def test_a_session_remembers_what_was_said(api: Any) -> None:
@@ -19,13 +18,13 @@ def test_a_session_remembers_what_was_said(api: Any) -> None:
     assert messages[-1]["content"] == "My name is Ada."
 
 
-def test_a_session_gets_a_title_from_the_task_cluster(api: Any) -> None:
+def test_a_session_has_a_title_from_its_first_message(api: Any) -> None:
     client = api("acme")
     run = client.run("what is 6*7? and some more words after it")
-    session = until(
-        lambda: client.get(f"/sessions/{run['session_id']}").json(), lambda s: s["title"]
-    )
-    assert session["title"] == "What is 6*7?"
+    path = f"/sessions/{run['session_id']}"
+    assert client.get(path).json()["title"] == "What is 6*7?"
+    client.run("And 2+2?", session_id=run["session_id"])
+    assert client.get(path).json()["title"] == "What is 6*7?"
 
 
 def test_rename_and_delete(api: Any) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator
 from typing import Any
 
@@ -11,8 +12,10 @@ from agents.ids import uuid7
 from agents.models import Note, Run, Step
 from agents.models_llm.protocol import ToolCall
 from agents.runtime.faults import Fenced, NeedsReview, RunFault
-from agents.runtime.journal import Journal, OpenStep, Outcome
+from agents.runtime.journal import Journal
 from agents.runtime.log import RunLog
+from agents.runtime.outcomes import Ending, Outcome
+from agents.runtime.state import OpenStep
 from agents.runtime.store import load_run
 from agents.runtime.tool_steps import ToolSteps
 from agents.services import start_run as starting
@@ -63,6 +66,8 @@ async def journal(ref: TenantRef, monkeypatch: pytest.MonkeyPatch) -> AsyncItera
         who = await hop(lambda: of_member(Member.objects.get(username="member")))
         started = await starting.start_run(who, starting.StartRun("assistant", "x"))
         made.append(started.run.id)
+        # These tests begin with an empty journal: the model step begun with the run goes.
+        await hop(lambda: Step.objects.filter(run=started.run.id).delete())
 
         async def entered(fence: int = 1) -> Journal:
             async with tenant_connection() as conn:
@@ -119,6 +124,51 @@ async def test_a_started_step_is_done_again_as_another_attempt(
         assert step.started_position < step.finished_position
 
 
+async def test_the_outcome_that_ends_a_run_is_recorded_with_the_end(
+    ref: TenantRef, journal: Any
+) -> None:
+    async def work(step: OpenStep) -> Outcome:
+        return Outcome({"text": "42"}, input_tokens=3, output_tokens=4)
+
+    def stored(run_id: Any) -> tuple[Any, ...]:
+        run = Run.objects.get(pk=run_id)
+        step = Step.objects.get(run=run_id, key="a")
+        with use_shared():
+            ticket = Ticket.objects.filter(pk=run_id).exists()
+        return run.status, run.output, run.output_tokens, step.status, ticket
+
+    with use_tenant(ref):
+        here = await journal()
+        ended = await here.step("a", "model", "m", work, final=lambda o: Ending("completed", "42"))
+        assert ended.finished_position is not None
+        assert here.run.position == ended.finished_position + 1
+        assert await hop(stored, here.run.id) == ("completed", "42", 4, "finished", False)
+        with pytest.raises(Fenced):  # it is over: nothing can be added
+            await here.step("b", "model", "m", work)
+
+
+async def test_a_cancel_in_the_middle_of_the_end_leaves_no_half_told_run(
+    ref: TenantRef, journal: Any
+) -> None:
+    told: list[str] = []
+
+    async def work(step: OpenStep) -> Outcome:
+        return Outcome({"text": "42"})
+
+    with use_tenant(ref):
+        before = await journal()
+        here = Journal(before.run, 1, before.log, on_finish=lambda: told.append(before.run.status))
+
+        def final(outcome: Outcome) -> Ending:
+            task.cancel()  # it arrives while the end is being written
+            return Ending("completed", "42")
+
+        task = asyncio.ensure_future(here.step("a", "model", "m", work, final=final))
+        with pytest.raises(asyncio.CancelledError):
+            await task
+        assert told == ["completed"]
+
+
 async def test_only_a_passing_fault_is_retried_and_only_so_often(
     ref: TenantRef, journal: Any, settings: Any
 ) -> None:
@@ -165,12 +215,12 @@ async def test_an_owner_that_lost_its_run_writes_nothing(ref: TenantRef, journal
         with pytest.raises(Fenced):
             await here._end_in_transaction(opened, effect, None)
         with pytest.raises(Fenced):
-            await here.finish("completed", output="stale")
+            await here.finish(Ending("completed", "stale"))
         assert await hop(lambda: Note.objects.filter(text="stale").count()) == 0
         run = await hop(lambda: Run.objects.get(pk=here.run.id))
         assert (run.status, run.output) == ("running", None)
         now_ours = await journal(2)
-        await now_ours.finish("completed", output="the new owner's")
+        await now_ours.finish(Ending("completed", "the new owner's"))
 
 
 async def test_effect_and_record_are_one_transaction(ref: TenantRef, journal: Any) -> None:

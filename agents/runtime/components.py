@@ -1,0 +1,53 @@
+"""What a slug means: the published component, remembered by each process and never trusted.
+
+The memory is a guess: the statement that starts a run also says whether the revision is still the
+published one, so a publication elsewhere takes effect on the very next run without a query before
+each start.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from psycopg import AsyncConnection
+
+from agents.runtime import sql
+from agents.runtime.store import spec_of
+from agents.specs import AgentSpec
+from tenants.context import current_tenant
+
+_MOST = 4096
+_known: dict[tuple[str, str], Component] = {}
+
+
+@dataclass(frozen=True, slots=True)
+class Component:
+    """A component that is not archived. Without a published revision the last three are None."""
+
+    name: str
+    revision_id: int | None = None
+    number: int | None = None
+    spec: AgentSpec | None = None
+
+
+def remembered(slug: str) -> Component | None:
+    """What this process knows of the current tenant's component; it may be out of date."""
+    return _known.get((str(current_tenant().id), slug))
+
+
+async def look_up(conn: AsyncConnection[Any], slug: str) -> Component | None:
+    """The component as it is now, or None; remembered when it is published."""
+    key = (str(current_tenant().id), slug)
+    _known.pop(key, None)
+    row = await (await conn.execute(sql.COMPONENT, {"slug": slug})).fetchone()
+    if row is None:
+        return None
+    revision_id, number, name = row
+    if revision_id is None:
+        return Component(name)
+    found = Component(name, revision_id, number, await spec_of(conn, revision_id))
+    if len(_known) >= _MOST:
+        _known.pop(next(iter(_known)), None)
+    _known[key] = found
+    return found
