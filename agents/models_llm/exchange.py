@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 from dataclasses import dataclass
 
 import aiohttp
@@ -35,6 +36,7 @@ class Limits:
     read: float
     total: float
     reply: int
+    gather: float = 0.02
 
 
 class Exchange:
@@ -47,6 +49,7 @@ class Exchange:
 
     __slots__ = (
         "_began",
+        "_came",
         "_deadline",
         "_limits",
         "_loop",
@@ -71,6 +74,7 @@ class Exchange:
         self._response: aiohttp.ClientResponse | None = None
         self._received = 0
         self._began = 0.0
+        self._came = 0.0
         self._waiting: float | None = None
         self._watch: asyncio.TimerHandle | None = None
 
@@ -127,6 +131,8 @@ class Exchange:
         assert response is not None
         if self._watch is None:
             self._watch = self._loop.call_at(self._expiry(self._began), self._look)
+        if self._came:
+            await self._gather(response)
         self._waiting = self._loop.time()
         try:
             data = await response.content.readany()
@@ -140,9 +146,29 @@ class Exchange:
         if began:  # from here on the shorter limit between bytes counts
             self._watch.cancel()
             self._watch = self._loop.call_at(self._expiry(self._loop.time()), self._look)
+        self._came = self._loop.time()
         if self._received > self._limits.reply:
             raise TooLarge(f"The model's reply is longer than {self._limits.reply:,} bytes.")
         return data
+
+    async def _gather(self, response: aiohttp.ClientResponse) -> None:
+        """Let tokens that follow closely come together: the socket isn't looked at for a moment.
+
+        Each look costs a wake-up of the loop, a read and a parse, whether for one token or five.
+        """
+        pause = self._came + self._limits.gather - self._loop.time()
+        connection = response.connection
+        transport = connection.transport if connection is not None else None
+        if pause <= 0 or transport is None or transport.is_closing():
+            return
+        # Not aiohttp's own pause: that would stop and restart its parser as well.
+        with contextlib.suppress(RuntimeError):
+            transport.pause_reading()
+        try:
+            await asyncio.sleep(pause)
+        finally:
+            with contextlib.suppress(RuntimeError):  # closed meanwhile
+                transport.resume_reading()
 
     def _expiry(self, since: float) -> float:
         """The loop time at which waiting since then becomes too long."""
