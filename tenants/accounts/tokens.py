@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import hashlib
+import time
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from uuid import UUID, uuid4
@@ -94,11 +96,25 @@ def read_token(raw: str, kind: type[Token]) -> Token:
     return token
 
 
+# (tenant, hash of the token) -> (its end, what it says). A client sends the same token for half an
+# hour, and checking its signature costs a tenth of a short run.
+_read: dict[tuple[str, bytes], tuple[float, Claims]] = {}
+_MOST_READ = 10_000
+
+
 def claims(raw: str) -> Claims:
     """What an access token good in the active tenant says. No database."""
+    key = (str(current_tenant().id), hashlib.sha256(raw.encode()).digest())
+    found = _read.get(key)
+    if found is not None and found[0] > time.time():
+        return found[1]
     token = read_token(raw, AccessToken)
     member_id, family_id = _subject(token)
-    return Claims(member_id, family_id, frozenset(token.get(SCOPES_CLAIM, ())))
+    said = Claims(member_id, family_id, frozenset(token.get(SCOPES_CLAIM, ())))
+    while len(_read) >= _MOST_READ:
+        del _read[next(iter(_read))]
+    _read[key] = (float(token["exp"]), said)
+    return said
 
 
 def rotate(raw: str) -> dict[str, str]:
