@@ -1,7 +1,7 @@
 # Everything a person types. Packages go into .venv, again only when the pinned lists change.
 SHELL := /bin/sh
 .DEFAULT_GOAL := help
-.PHONY: help run test lint bench clean preflight
+.PHONY: help run test stress lint bench clean preflight
 
 # The first Python that is new enough; PYTHON=... chooses another.
 PYTHON ?= $(shell for p in python3 python3.13 python3.12 python3.11; do \
@@ -19,6 +19,7 @@ AGENTOS_STAMP := $(AGENTOS)/.installed-$(shell cksum < benchmarks/agentos/requir
 help:
 	@echo "make run    serve on PORT (8000); DATA_DIR, DATABASE_URL, HOST, SERVER=uvicorn, DEMO=0"
 	@echo "make test   the whole test suite; ARGS='-k name' for a part"
+	@echo "make stress tenants interleaved under load, none may see another's rows (3 minutes)"
 	@echo "make lint   ruff and types"
 	@echo "make bench  measure beside AgentOS (25 minutes); ARGS=--quick for 4, --help for parts"
 	@echo "make clean  remove .venv and caches, never data"
@@ -29,6 +30,9 @@ run: preflight $(RUN_STAMP)
 
 test: $(DEV_STAMP)
 	@$(PY) -m pytest $(ARGS)
+
+stress: $(DEV_STAMP)
+	@exec $(PY) -m tests.stress $(ARGS)
 
 lint: $(DEV_STAMP)
 	@$(PY) -m ruff check .

@@ -29,7 +29,14 @@ def free_port() -> int:
 class Server:
     """`url(tenant)` is where a tenant is served; `kill` ends the process as a crash would."""
 
-    def __init__(self, env: dict[str, str], port: int | None = None, kind: str = "daphne") -> None:
+    def __init__(
+        self,
+        env: dict[str, str],
+        port: int | None = None,
+        kind: str = "daphne",
+        application: str = "config.asgi:application",
+    ) -> None:
+        self.application = application
         self.port = port or free_port()
         self.kind = kind
         self.env = {
@@ -45,9 +52,14 @@ class Server:
     @classmethod
     @contextmanager
     def started(
-        cls, env: dict[str, str] | None = None, *, cluster: bool = False, kind: str = "daphne"
+        cls,
+        env: dict[str, str] | None = None,
+        *,
+        cluster: bool = False,
+        kind: str = "daphne",
+        application: str = "config.asgi:application",
     ) -> Iterator[Server]:
-        server = cls(env or {}, kind=kind)
+        server = cls(env or {}, kind=kind, application=application)
         try:
             server.start(cluster=cluster)
             yield server
@@ -65,7 +77,7 @@ class Server:
             web = ["-m", "daphne", "-b", "127.0.0.1", "-p", str(self.port)]
         else:
             web = ["-m", "uvicorn", "--host", "127.0.0.1", "--port", str(self.port)]
-        self._spawn([python, *web, "config.asgi:application"])
+        self._spawn([python, *web, self.application])
         if cluster:
             self._spawn([python, "manage.py", "qcluster"])
         self._wait_ready()
