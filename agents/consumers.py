@@ -1,7 +1,8 @@
 """The WebSocket: start, follow and cancel runs; the same events as over SSE.
 
 A browser is known by its session cookie, anyone else by an `authenticate` frame. Each action names
-its scope, and rights are read anew for each frame, so a suspended member is out within seconds.
+its scope. Rights are read anew for each frame, and on notice of a change, which closes the socket
+of whoever is suspended or signed out.
 """
 
 from __future__ import annotations
@@ -17,18 +18,20 @@ from channels.generic.websocket import AsyncWebsocketConsumer
 from django.conf import settings
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
+from agents.api.visible import may_still_see
 from agents.runtime.events import START, Cursor
 from agents.runtime.follow import follow
 from agents.services.access import access_run
 from agents.services.cancel_run import cancel_run
 from agents.services.start_run import StartRun, start_run
 from config.api_errors import as_problem
-from config.errors import BadRequest, Invalid, Problem, TooManyRequests, Unauthorized
+from config.errors import BadRequest, Invalid, NotFound, Problem, TooManyRequests, Unauthorized
 from config.metrics import PROBLEMS
 from config.trace import trace_id
-from tenants.accounts.browser import member_of_session
-from tenants.accounts.guard import authenticate, check_scope
-from tenants.accounts.principal import Principal, principal_of
+from tenants.accounts.browser import by_session
+from tenants.accounts.guard import as_now, authenticate, check_scope
+from tenants.accounts.live import Watch, watch
+from tenants.accounts.principal import Principal
 from tenants.accounts.scopes import Scope
 from tenants.hop import hop
 
@@ -82,16 +85,20 @@ FRAMES: dict[str, type[_Frame]] = {
 
 class RunConsumer(AsyncWebsocketConsumer):
     async def connect(self) -> None:
-        self._member_id: int | None = None
-        self._token: str | None = None
+        self._who: Principal | None = None
+        self._session: str | None = None
+        self._token = ""
+        self._watch: Watch | None = None
         self._following: dict[UUID, asyncio.Task[None]] = {}
         key = _session_key(self.scope)
-        if key:
+        if key and (who := await by_session(key)) is not None:
             self._session = key
-            self._member_id = await hop(member_of_session, key)
+            self._known(who)
         await self.accept()
 
     async def disconnect(self, code: int) -> None:
+        if self._watch is not None:
+            self._watch.end()
         tasks = list(self._following.values())
         for task in tasks:
             task.cancel()
@@ -116,7 +123,8 @@ class RunConsumer(AsyncWebsocketConsumer):
 
     async def do_authenticate(self, _: None, frame: Authenticate) -> None:
         who = await authenticate(frame.token)
-        self._token, self._member_id = frame.token, who.member_id
+        self._session, self._token = None, frame.token
+        self._known(who)
         await self._ack(frame, member=who.username)
 
     async def do_start(self, who: Principal, frame: Start) -> None:
@@ -174,16 +182,40 @@ class RunConsumer(AsyncWebsocketConsumer):
 
     # --- who, and answers -------------------------------------------------------------------------
 
+    def _known(self, who: Principal) -> None:
+        if self._watch is not None:
+            self._watch.end()
+        self._who = who
+        self._watch = watch(who.member_id, self._look_again)
+
     async def _principal(self) -> Principal:
-        if self._token is not None:  # checked anew: it may have expired meanwhile
-            return await authenticate(self._token)
-        if self._member_id is not None:
-            # The session too may have ended since the socket was opened.
-            member_id = await hop(member_of_session, self._session)
-            who = await principal_of(member_id) if member_id is not None else None
+        """Whose frame it is, asked anew: the token or the session may have ended meanwhile."""
+        if self._session is not None:
+            who = await by_session(self._session)
             if who is not None:
                 return who
+        elif self._who is not None:
+            return await authenticate(self._token)
         raise Unauthorized("Send an authenticate frame with an access token first.")
+
+    async def _look_again(self) -> None:
+        """Rights may have changed: close the socket, or leave the runs not theirs to see now."""
+        who = self._who
+        if who is None:
+            return
+        fresh = await by_session(self._session) if self._session else await as_now(who)
+        if fresh is None:
+            self._who = None
+            problem = Unauthorized("This sign-in was ended: sign in again.", code="token_revoked")
+            await self._problem(None, problem)
+            await self.close(4401)
+            return
+        self._who = fresh
+        for run_id, task in list(self._following.items()):
+            if await may_still_see(who, run_id) is None:
+                task.cancel()
+                gone = NotFound("The run is not yours to see any more.", code="unknown_run")
+                await self._problem(None, gone, run_id=str(run_id))
 
     async def _ack(self, frame: _Frame, **fields: Any) -> None:
         await self._send({"type": "ack", "action": frame.action, "ref": frame.ref, **fields})

@@ -9,6 +9,7 @@ from uuid import UUID
 import orjson
 from django.http import HttpResponse, StreamingHttpResponse
 
+from agents.api.visible import while_visible
 from agents.runtime.events import START, Cursor
 from agents.runtime.follow import follow
 from agents.runtime.state import RunState
@@ -59,6 +60,6 @@ def event_stream(run_id: UUID, after: Cursor) -> StreamingHttpResponse:
 
 async def _events(run_id: UUID, after: Cursor) -> AsyncIterator[bytes]:
     with load.holding("stream"):
-        async with aclosing(follow(run_id, after)) as batches:
+        async with aclosing(while_visible(run_id, follow(run_id, after))) as batches:
             async for batch in batches:
                 yield b"".join([event.sse() for event in batch]) if batch else _HEARTBEAT

@@ -8,6 +8,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from agents.runtime import sql
+from agents.runtime.acting_for import acting_for, suspended
 from agents.runtime.agent_loop import CANCELLED, AgentLoop
 from agents.runtime.events import Cursor, make
 from agents.runtime.faults import NeedsReview, RunFault
@@ -85,8 +86,9 @@ async def _answer(journal: Journal, held: Held) -> str:
     if run.cancel_requested:
         raise asyncio.CancelledError
     if not run.member_active:
-        raise RunFault("member_suspended", "The member this run acts for is suspended.")
-    async with asyncio.timeout(max(run.deadline_clock - time.monotonic(), 0)):
+        raise suspended()
+    seconds = max(run.deadline_clock - time.monotonic(), 0)
+    async with acting_for(run.member_id), asyncio.timeout(seconds):
         history = await _history(held)
         return await AgentLoop(journal, held.spec, history).answer()
 
