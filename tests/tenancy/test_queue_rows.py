@@ -57,7 +57,7 @@ def test_a_job_is_added_under_the_tenants_role_by_both_ways(acme: TenantRef) -> 
 
 def test_a_job_in_another_tenants_name_needs_the_key(acme: TenantRef) -> None:
     with use_tenant(acme):
-        key, payload = package(JOB, 1)
+        _, payload = package(JOB, 1)
     task = SignedPackage.loads(payload) | {"args": ("globex", JOB, (1,), {})}
     forged = signing.dumps(
         task, key="somebody's own", salt=Conf.PREFIX, serializer=PickleSerializer
