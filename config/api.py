@@ -9,6 +9,7 @@ from agents.api.tools import router as tools
 from config.api_errors import install_handlers
 from tenants.accounts.api import router as accounts
 from tenants.accounts.guard import Undeclared
+from tenants.accounts.invitation_api import router as invitations
 from tenants.accounts.keys_api import router as keys
 
 api = NinjaAPI(
@@ -20,6 +21,6 @@ api = NinjaAPI(
     auth=Undeclared(),
     urls_namespace="api-1",
 )
-for router in (accounts, keys, agents, runs, sessions, tools):
+for router in (accounts, keys, invitations, agents, runs, sessions, tools):
     api.add_router("", router)
 install_handlers(api)

@@ -8,6 +8,7 @@ from config.api import api
 urlpatterns = [
     path("api/v1/", api.urls),
     path("admin/", tenant_site.urls),
+    path("", include("agents.web.recovery_urls")),
     path("", include("agents.web.urls")),
 ]
 

@@ -3,13 +3,25 @@
 Importing it, as Django's autodiscovery does, registers the classes and the check of their scopes.
 """
 
-from agents.admin import agents, checks, fleet, members, queue, revisions, roles, runs, sessions
+from agents.admin import (
+    agents,
+    checks,
+    fleet,
+    invitations,
+    members,
+    queue,
+    revisions,
+    roles,
+    runs,
+    sessions,
+)
 from agents.admin import tenants as tenants_pages
 
 __all__ = [
     "agents",
     "checks",
     "fleet",
+    "invitations",
     "members",
     "queue",
     "revisions",

@@ -15,10 +15,10 @@ from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
 from unfold.admin import ModelAdmin
 from unfold.decorators import display
-from unfold.forms import AdminPasswordChangeForm
 
 from agents.admin.member_form import MemberForm, NewMemberForm
 from agents.admin.pages import Confirm, attempt, change_url, confirm_page, found, log_change, to
+from agents.admin.password_forms import MemberPasswordForm
 from agents.admin.platform_site import platform_site
 from agents.admin.scoped import ScopedMixin, scoped
 from agents.admin.shown import ago, badge
@@ -27,6 +27,7 @@ from agents.models import Run
 from config.errors import Problem
 from tenants.accounts.members import check_delete, set_active
 from tenants.accounts.models import Member
+from tenants.accounts.reset import send_reset
 from tenants.accounts.scopes import Scope
 
 
@@ -44,7 +45,7 @@ class MemberAdmin(ScopedMixin, UserAdmin, ModelAdmin):
 
     form = MemberForm
     add_form = NewMemberForm
-    change_password_form = AdminPasswordChangeForm
+    change_password_form = MemberPasswordForm
     list_display = ("person", "roles_shown", "state", "time_zone", "seen")
     list_display_links = ("person",)
     list_filter = ("is_active", "groups")
@@ -63,7 +64,7 @@ class MemberAdmin(ScopedMixin, UserAdmin, ModelAdmin):
         ("Access", {"fields": ("usable_password", "password1", "password2")}),
     )
     readonly_fields = ("password_shown", "seen", "joined")
-    actions_detail = ("suspend", "unsuspend")
+    actions_detail = ("mail_reset", "suspend", "unsuspend")
     actions = ("suspend_selected",)
 
     # --- the list ---------------------------------------------------------------------------------
@@ -121,10 +122,33 @@ class MemberAdmin(ScopedMixin, UserAdmin, ModelAdmin):
             kwargs["widget"] = forms.CheckboxSelectMultiple(attrs={"class": "cx-checks"})
         return super().formfield_for_manytomany(db_field, request, **kwargs)
 
+    @scoped(Scope.MEMBERS_WRITE, description="Mail a new password…", icon="lock_reset")
+    def mail_reset(self, request: HttpRequest, object_id: str) -> HttpResponse:
+        member = found(self, request, object_id)
+        if request.method != "POST":
+            text = (
+                f"A link to set a new password goes to {member.email or 'their mail address'}. "
+                "The old password stays good until they use it."
+            )
+            asked = Confirm(
+                f"Mail {member} a new password?", text, "Send the mail", back=change_url(member)
+            )
+            return confirm_page(self, request, asked, member)
+
+        def work() -> str:
+            send_reset(request.user, member.pk)  # type: ignore[arg-type]
+            log_change(request, member, "Sent a mail to set a new password.")
+            return f"A mail to {member.email} is on its way."
+
+        attempt(request, work)
+        return to(change_url(member))
+
     # --- suspending -------------------------------------------------------------------------------
 
     def action_applies(self, request: HttpRequest, action: str, object_id: Any) -> bool:
         member = self.get_object(request, str(object_id))
+        if member is not None and action == "mail_reset":
+            return bool(member.is_active) and member.kind == Member.Kind.PERSON
         if member is None or member.pk == request.user.pk:
             return False
         return bool(member.is_active) == (action == "suspend")

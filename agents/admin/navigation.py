@@ -32,6 +32,7 @@ _TENANT: tuple[tuple[str, tuple[Entry, ...]], ...] = (
         "People",
         (
             ("Members", "group", "admin:accounts_member_changelist", Scope.MEMBERS_READ),
+            ("Invitations", "mail", "admin:accounts_invitation_changelist", Scope.MEMBERS_READ),
             ("Roles", "badge", "admin:accounts_role_changelist", Scope.MEMBERS_READ),
         ),
     ),
@@ -63,6 +64,7 @@ _PLATFORM: tuple[tuple[str, tuple[Entry, ...]], ...] = (
         "People",
         (
             ("Members", "group", "admin:accounts_member_changelist", Scope.MEMBERS_READ),
+            ("Invitations", "mail", "admin:accounts_invitation_changelist", Scope.MEMBERS_READ),
             ("Roles", "badge", "admin:accounts_role_changelist", Scope.MEMBERS_READ),
         ),
     ),

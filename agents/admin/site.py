@@ -19,6 +19,7 @@ from unfold.forms import AuthenticationForm
 from unfold.sites import UnfoldAdminSite
 
 from agents.admin.dashboard import tenant_overview
+from agents.admin.password_forms import OwnPasswordView
 from agents.admin.scoped import may
 from tenants.accounts.scopes import Scope
 from tenants.accounts.sign_in_form import PausedSignIn, answer_paused
@@ -90,6 +91,17 @@ class ConsoleSite(UnfoldAdminSite):
         """Back to this console's own sign-in: the app's, the platform doesn't have."""
         back = reverse("admin:login", current_app=self.name)
         return LogoutView.as_view(next_page=back)(request)
+
+    def password_change(
+        self, request: HttpRequest, extra_context: dict[str, Any] | None = None
+    ) -> HttpResponseBase:
+        """One's own password: signs out every other browser, token and socket of theirs."""
+        view = OwnPasswordView.as_view(
+            success_url=reverse("admin:password_change_done", current_app=self.name),
+            extra_context={**self.each_context(request), **(extra_context or {})},
+        )
+        request.current_app = self.name  # type: ignore[attr-defined]
+        return view(request)
 
     def refused(self, request: HttpRequest, reason: str) -> HttpResponse:
         context = {

@@ -8,9 +8,13 @@ from typing import Any
 
 from django import forms
 from django.contrib.auth.forms import AuthenticationForm, PasswordChangeForm
+from django.contrib.auth.password_validation import password_validators_help_texts
+from django.http import HttpRequest
 
 from tenants.accounts.models import Member
-from tenants.accounts.sign_in_form import PausedSignIn
+from tenants.accounts.passwords import SignsOutEverywhere
+from tenants.accounts.places import place_of
+from tenants.accounts.sign_in_form import CountedOldPassword, PausedSignIn
 
 
 class SignInForm(PausedSignIn, AuthenticationForm):
@@ -52,14 +56,15 @@ class ProfileForm(forms.ModelForm):  # type: ignore[type-arg]
         return " ".join(self.cleaned_data["name"].split())
 
 
-class NewPasswordForm(PasswordChangeForm):
+class NewPasswordForm(SignsOutEverywhere, CountedOldPassword, PasswordChangeForm):
     """Django's own, without taking the focus when the page opens."""
 
-    def __init__(self, *args: Any, **kwargs: Any) -> None:
-        super().__init__(*args, **kwargs)
+    def __init__(self, request: HttpRequest, *args: Any) -> None:
+        self.place = place_of(request)
+        super().__init__(request.user, *args)
         self.fields["old_password"].widget.attrs.pop("autofocus", None)
         self.fields["old_password"].label = "Current password"
         self.fields["new_password2"].label = "New password again"
         for field in self.fields.values():
             field.help_text = field.help_text and ""
-        self.fields["new_password1"].help_text = "At least 8 characters, and not only digits."
+        self.fields["new_password1"].help_text = " ".join(password_validators_help_texts())

@@ -1,9 +1,10 @@
 """One machine, for trying and developing: `make run`. Keys are made once and kept in DATA_DIR."""
 
-from config.env import env_bool, env_list, env_str
+from config.env import env_bool, env_int, env_list, env_str
 from config.keys import local_key
+from config.links import public_url
 from config.settings.base import *  # noqa: F403 - a settings module is its base plus changes
-from config.settings.base import DATA_DIR, SECRETS_KEYS, SIMPLE_JWT
+from config.settings.base import DATA_DIR, EMAIL_HOST, SECRETS_KEYS, SIMPLE_JWT
 
 SECRET_KEY = env_str("SECRET_KEY", "") or local_key(DATA_DIR, "secret")
 JWT_SIGNING_KEY = env_str("JWT_SIGNING_KEY", "") or local_key(DATA_DIR, "jwt")
@@ -21,3 +22,10 @@ STATIC_ROOT = None
 # Static files straight from the apps: no collectstatic between clone and first page.
 WHITENOISE_USE_FINDERS = True
 WHITENOISE_AUTOREFRESH = False
+
+_port = env_int("PORT", 8000)
+PUBLIC_URL = public_url(env_str("PUBLIC_URL", f"http://{{host}}:{_port}"))
+if not EMAIL_HOST:
+    # Mail is printed where the server says everything else.
+    EMAIL_BACKEND = "django.core.mail.backends.console.EmailBackend"
+    MAIL_IS_SENT = True

@@ -30,6 +30,7 @@ UNFOLD: dict[str, Any] = {
     "SCRIPTS": [
         lambda request: static("console/refresh.js"),
         lambda request: static("console/icons.js"),
+        lambda request: static("console/copy.js"),
     ],
     "COLORS": {
         "base": {

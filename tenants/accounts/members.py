@@ -42,6 +42,12 @@ def check_change(actor: Member, member: Member, *, is_active: bool, roles: Colle
         )
 
 
+def check_invite(actor: Member, roles: Collection[str]) -> None:
+    """Whether `actor` may invite somebody with these roles. Raises Forbidden."""
+    _check_right(actor)
+    _check_grants(actor, set(roles))
+
+
 def _check_right(actor: Member) -> None:
     if not actor.may(Scope.MEMBERS_WRITE):
         raise Forbidden("Changing members needs the scope members:write.")

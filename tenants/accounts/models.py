@@ -145,10 +145,12 @@ class ServiceAccount(Member):
 
 
 # Models of their own subjects, kept in their own files; Django finds them through this one.
+from tenants.accounts.invitation_models import Invitation  # noqa: E402
 from tenants.accounts.sign_in_models import KnownPlace, TryCount  # noqa: E402
 
 __all__ = [
     "ApiKey",
+    "Invitation",
     "KnownPlace",
     "Member",
     "MemberManager",

@@ -1,4 +1,4 @@
-"""What a password must be, and the one way of setting one.
+"""What a password must be, and what a new one ends.
 
 Console, command, reset, invitation and one's own account all ask the policy here, through Django's
 `validate_password`.
@@ -13,11 +13,12 @@ from django.contrib.auth.password_validation import (
     MinimumLengthValidator,
     NumericPasswordValidator,
     UserAttributeSimilarityValidator,
-    validate_password,
 )
 from django.core.exceptions import ValidationError
+from django.db import transaction
 
 from tenants.accounts.models import Member
+from tenants.accounts.refresh import revoke_all
 
 LONGEST = 1000  # characters, as the API takes them
 
@@ -62,11 +63,15 @@ class PasswordPolicy:
         )
 
 
-def set_password(member: Member, password: str) -> None:
-    """Give a saved member a new password; every other browser of theirs is signed out by it.
+class SignsOutEverywhere:
+    """Put before Django's forms that set a password or take it away: nothing signed in outlives it.
 
-    Raises ValidationError. The caller's transaction carries it.
+    Their fields have asked the policy already.
     """
-    validate_password(password, member)
-    member.set_password(password)
-    member.save(update_fields=["password"])
+
+    def save(self, commit: bool = True) -> Member:
+        with transaction.atomic():
+            member: Member = super().save(commit=commit)  # type: ignore[misc]
+            if commit:
+                revoke_all(member)
+        return member

@@ -8,6 +8,8 @@ from django import forms
 from django.http.response import HttpResponseBase
 
 from config.errors import TooManyRequests
+from tenants.accounts import throttle
+from tenants.accounts.places import Place
 
 
 class PausedSignIn(forms.Form):
@@ -25,6 +27,25 @@ class PausedSignIn(forms.Form):
             self.paused = int(refusal.extra["retry_after"])
             raise forms.ValidationError(refusal.detail, code=refusal.code) from None
         return cleaned
+
+
+class CountedOldPassword(forms.Form):
+    """Put before Django's PasswordChangeForm: guesses at the old password count as a sign-in's.
+
+    A session left open is no way around the limits. `place` is set by whoever makes the form.
+    """
+
+    place = Place()
+    user: Any
+
+    def clean_old_password(self) -> str:
+        try:
+            attempt = throttle.begin(self.user.username, self.place)
+        except TooManyRequests as refusal:
+            raise forms.ValidationError(refusal.detail, code=refusal.code) from None
+        old: str = super().clean_old_password()
+        attempt.succeeded()
+        return old
 
 
 def answer_paused(response: HttpResponseBase, form: Any) -> HttpResponseBase:

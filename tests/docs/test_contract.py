@@ -17,6 +17,7 @@ from tests.docs.reading import ROOT, prose, table_codes
 # Problems that only pages and the console meet, and codes that are none of the API's.
 NOT_OF_THE_API = {"last_owner", "member_has_runs", "own_account"}  # members are changed there
 NOT_OF_THE_API |= {"password_too_long"}  # of a form's field
+NOT_OF_THE_API |= {"no_person", "member_suspended", "no_mail_address", "mail_off"}  # resets
 NOT_OF_THE_API |= {"tenant_active", "state", "platform_tenant", "no_console"}
 
 
@@ -52,7 +53,9 @@ def test_every_route_is_documented_with_its_scope() -> None:
         for path, view in router.path_operations.items():
             for operation in view.operations:
                 auth = operation.auth_callbacks[0]
-                place = re.sub(r"\{(?:\w+:)?(?:run_|session_|key_)?(\w+)\}", r"{\1}", prefix + path)
+                place = re.sub(
+                    r"\{(?:\w+:)?(?:run_|session_|key_|invitation_)?(\w+)\}", r"{\1}", prefix + path
+                )
                 scope = str(auth.scope) if isinstance(auth, Requires) else None
                 for method in operation.methods:
                     served[f"{method} {place}"] = scope

@@ -5,17 +5,19 @@ from __future__ import annotations
 from django.urls import URLPattern
 
 from agents.web.declare import Declared
+from agents.web.recovery_urls import urlpatterns as recovery
 from agents.web.urls import urlpatterns
 
 # Open to everyone. One that is closed again must leave this list.
 PUBLIC = {"sign-in", "sign-out"}
+PUBLIC |= {"forgot-password", "forgot-password-sent", "reset-password", "admin_password_reset"}
+PUBLIC |= {"invitation", "invitation-link"}
 
 
 def _declared() -> dict[str, Declared | None]:
-    assert all(isinstance(pattern, URLPattern) for pattern in urlpatterns), "walk includes too"
-    return {
-        str(pattern.name): getattr(pattern.callback, "declared", None) for pattern in urlpatterns
-    }
+    pages = [*urlpatterns, *recovery]
+    assert all(isinstance(pattern, URLPattern) for pattern in pages), "walk includes too"
+    return {str(page.name): getattr(page.callback, "declared", None) for page in pages}
 
 
 def test_every_page_declares_a_scope_or_why_it_is_open() -> None:

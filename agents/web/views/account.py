@@ -23,14 +23,14 @@ def account(request: HttpRequest) -> HttpResponse:
         profile.save()
         messages.success(request, "Your profile is saved.")
         return redirect("web:account")
-    return _show(request, profile, NewPasswordForm(request.user))
+    return _show(request, profile, NewPasswordForm(request))
 
 
 @page(Scope.PROFILE_READ, methods=("GET", "POST"))
 def password(request: HttpRequest) -> HttpResponse:
     if request.method != "POST":
         return redirect("web:account")
-    form = NewPasswordForm(request.user, request.POST)
+    form = NewPasswordForm(request, request.POST)
     if form.is_valid():
         member = form.save()
         # Other browsers are signed out by the change; this one stays.
