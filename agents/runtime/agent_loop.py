@@ -16,13 +16,13 @@ from langchain_core.messages import (
     AIMessage,
     BaseMessage,
     HumanMessage,
-    SystemMessage,
     ToolMessage,
 )
 
 from agents.models_llm.protocol import Delta, ToolCall, TurnBuilder
 from agents.providers.chain import ModelChain
 from agents.providers.resolve import resolve
+from agents.runtime.build import BuiltAgent
 from agents.runtime.events import Cursor, make
 from agents.runtime.faults import RunFault
 from agents.runtime.journal import Journal
@@ -53,16 +53,15 @@ def _final(outcome: Outcome) -> Ending | None:
 class AgentLoop:
     """One entry into one run: `answer()` gives the final text, from the journal or the model."""
 
-    def __init__(self, journal: Journal, spec: AgentSpec, history: list[tuple[str, str]]) -> None:
+    def __init__(self, journal: Journal, agent: BuiltAgent, history: list[tuple[str, str]]) -> None:
         self.journal = journal
-        self.spec = spec
-        self.tools = ToolSteps(journal, spec)
+        self.agent = agent
+        self.spec = agent.spec
+        self.tools = ToolSteps(journal, agent)
         self.messages = self._opening(history)
 
     def _opening(self, history: list[tuple[str, str]]) -> list[BaseMessage]:
-        messages: list[BaseMessage] = []
-        if self.spec.instructions:
-            messages.append(SystemMessage(self.spec.instructions))
+        messages: list[BaseMessage] = [*self.agent.opening]
         for role, content in history:
             messages.append(HumanMessage(content) if role == "user" else AIMessage(content))
         messages.append(HumanMessage(str(self.journal.run.input)))
@@ -103,7 +102,7 @@ class AgentLoop:
     # --- the model step ---------------------------------------------------------------------------
 
     async def _model_turn(self, turn: int) -> StepState:
-        model = await resolve(self.spec.model.name, self.spec.model.parameters())
+        model = await resolve(self.spec.model.name, self.agent.parameters)
         chain = ModelChain(model, attempts=settings.STEP_ATTEMPTS, with_tools=bool(self.spec.tools))
         call = _ModelCall(self, chain)
         key, name, shown = model_step(turn, self.spec, self.journal.run.model)
@@ -143,7 +142,7 @@ class _ModelCall:
         builder = self.builder = TurnBuilder()
         async with self.chain.call() as model:
             stream = model.client.stream_turn(
-                loop.messages, loop.tools.schemas() or None, **loop.spec.model.parameters()
+                loop.messages, loop.agent.schemas, **loop.agent.parameters
             )
             async with aclosing(cast(Any, stream)) as deltas:
                 delta: Delta

@@ -8,14 +8,12 @@ each start.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
 
-from psycopg import AsyncConnection
+from django.conf import settings
 
 from agents.runtime import sql
-from agents.runtime.store import spec_of
-from agents.specs import AgentSpec
 from tenants.context import current_tenant
+from tenants.pool import tenant_connection
 
 _MOST = 4096
 _known: dict[tuple[str, str], Component] = {}
@@ -23,12 +21,11 @@ _known: dict[tuple[str, str], Component] = {}
 
 @dataclass(frozen=True, slots=True)
 class Component:
-    """A component that is not archived. Without a published revision the last three are None."""
+    """A component that is not archived. Without a published revision the last two are None."""
 
     name: str
     revision_id: int | None = None
     number: int | None = None
-    spec: AgentSpec | None = None
 
 
 def remembered(slug: str) -> Component | None:
@@ -36,17 +33,18 @@ def remembered(slug: str) -> Component | None:
     return _known.get((str(current_tenant().id), slug))
 
 
-async def look_up(conn: AsyncConnection[Any], slug: str) -> Component | None:
+async def look_up(slug: str) -> Component | None:
     """The component as it is now, or None; remembered when it is published."""
     key = (str(current_tenant().id), slug)
     _known.pop(key, None)
-    row = await (await conn.execute(sql.COMPONENT, {"slug": slug})).fetchone()
+    async with tenant_connection(settings.START_DATABASE_SECONDS) as conn:
+        row = await (await conn.execute(sql.COMPONENT, {"slug": slug})).fetchone()
     if row is None:
         return None
     revision_id, number, name = row
     if revision_id is None:
         return Component(name)
-    found = Component(name, revision_id, number, await spec_of(conn, revision_id))
+    found = Component(name, revision_id, number)
     if len(_known) >= _MOST:
         _known.pop(next(iter(_known)), None)
     _known[key] = found

@@ -66,7 +66,7 @@ async def carry_on(held: Held, events: RunLog) -> None:
 
 
 def _deadline(held: Held) -> dict[str, Any]:
-    seconds = held.spec.limits.seconds
+    seconds = held.agent.spec.limits.seconds
     return {
         "code": "deadline",
         "message": f"The run took longer than the {seconds} seconds it is allowed.",
@@ -90,12 +90,12 @@ async def _answer(journal: Journal, held: Held) -> str:
     seconds = max(run.deadline_clock - time.monotonic(), 0)
     async with acting_for(run.member_id), asyncio.timeout(seconds):
         history = await _history(held)
-        return await AgentLoop(journal, held.spec, history).answer()
+        return await AgentLoop(journal, held.agent, history).answer()
 
 
 async def _history(held: Held) -> list[tuple[str, str]]:
     """The last N finished runs of the session, oldest first, as (role, text)."""
-    run, window = held.run, held.spec.history_runs
+    run, window = held.run, held.agent.spec.history_runs
     if held.history is not None:
         return held.history
     if window == 0:

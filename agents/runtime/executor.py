@@ -17,12 +17,13 @@ import psycopg
 from django.conf import settings
 
 from agents.runtime import hub, sql, ticket_sql
+from agents.runtime.build import built
 from agents.runtime.engine import carry_on
 from agents.runtime.faults import Fenced
 from agents.runtime.log import RunLog
 from agents.runtime.owner import is_dead, new_owner
 from agents.runtime.state import Held
-from agents.runtime.store import load_run, log_of, spec_of
+from agents.runtime.store import load_run, log_of
 from config.metrics import FENCED, LEASES_LOST, RECOVERIES
 from config.trace import run_context
 from tenants.context import TenantRef, current_tenant, use_shared, use_tenant
@@ -177,11 +178,12 @@ class Executor:
         """Load a claimed run and carry it on."""
         async with tenant_connection() as conn:
             run = await load_run(conn, run_id)
-            if run is None:  # deleted with its session
-                with use_shared():
-                    await self._forget(run_id)
-                return
-            spec = await spec_of(conn, run.revision_id)
+        if run is None:  # deleted with its session
+            with use_shared():
+                await self._forget(run_id)
+            return
+        agent = await built(run.revision_id)
+        async with tenant_connection() as conn:
             queued = run.started_at is None
             if not queued:
                 run.position += 1
@@ -189,7 +191,7 @@ class Executor:
                 "run_id": run_id,
                 "fence": fence,
                 "position": run.position,
-                "seconds": spec.limits.seconds,
+                "seconds": agent.spec.limits.seconds,
             }
             if await (await conn.execute(sql.ENTER, values)).fetchone() is None:
                 return
@@ -197,7 +199,7 @@ class Executor:
                 run = await load_run(conn, run_id) or run
             RECOVERIES.inc(not queued)
         run.status = "running"
-        self.adopt(Held(run, spec, fence, resumed=not queued), log_of(run))
+        self.adopt(Held(run, agent, fence, resumed=not queued), log_of(run))
 
     async def _forget(self, run_id: UUID) -> None:
         async with tenant_connection() as conn:

@@ -18,7 +18,7 @@ COMPONENT = """
     WHERE a.slug = %(slug)s AND NOT a.is_archived
 """
 
-REVISION_SPEC = "SELECT spec FROM agents_revision WHERE id = %(revision_id)s"
+REVISION_SPEC = "SELECT spec, digest FROM agents_revision WHERE id = %(revision_id)s"
 
 REVISION_BY_NUMBER = """
     SELECT id, number FROM agents_revision

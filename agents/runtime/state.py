@@ -9,8 +9,8 @@ from decimal import Decimal
 from typing import Any
 from uuid import UUID
 
+from agents.runtime.build import BuiltAgent
 from agents.runtime.events import Source, iso
-from agents.specs import AgentSpec
 
 TERMINAL = frozenset({"completed", "failed", "cancelled", "needs_review"})
 
@@ -129,14 +129,14 @@ class OpenStep:
 
 @dataclass(slots=True)
 class Held:
-    """What an owner needs to go on with a run: the run, its spec and the fence it holds.
+    """What an owner needs to go on with a run: the run, its built agent and the fence it holds.
 
     `first_step` was begun, and `history` read, in the statement that started the run; without them
     they are begun and read when their turn comes.
     """
 
     run: RunState
-    spec: AgentSpec
+    agent: BuiltAgent
     fence: int
     resumed: bool = False
     begun: bool = False

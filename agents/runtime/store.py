@@ -15,25 +15,6 @@ from agents.runtime.events import Cursor, Event, make
 from agents.runtime.log import MessageText, RunLog
 from agents.runtime.state import TERMINAL, RunState, StepState
 from agents.runtime.tool_steps import tool_ended, tool_started
-from agents.specs import AgentSpec
-from tenants.context import current_tenant
-
-_specs: dict[tuple[str, int], AgentSpec] = {}
-_SPECS_MOST = 1000
-
-
-async def spec_of(conn: AsyncConnection[Any], revision_id: int) -> AgentSpec:
-    """The typed spec of a revision; revisions never change, so each is read once a process."""
-    key = (str(current_tenant().id), revision_id)
-    spec = _specs.get(key)
-    if spec is None:
-        row = await (await conn.execute(sql.REVISION_SPEC, {"revision_id": revision_id})).fetchone()
-        assert row is not None
-        spec = AgentSpec.model_validate(row[0])
-        if len(_specs) >= _SPECS_MOST:
-            _specs.pop(next(iter(_specs)))
-        _specs[key] = spec
-    return spec
 
 
 async def load_run(

@@ -8,15 +8,15 @@ from django.db import transaction
 from langchain_core.messages import ToolMessage
 
 from agents.models_llm.protocol import ToolCall
+from agents.runtime.build import BuiltAgent
 from agents.runtime.events import Cursor, Event, Source, make
 from agents.runtime.faults import NeedsReview
 from agents.runtime.journal import Journal
 from agents.runtime.outcomes import Outcome
 from agents.runtime.state import OpenStep, StepState
-from agents.specs import AgentSpec
-from agents.tools import calling, registry
+from agents.tools import calling
 from agents.tools.output import storable
-from agents.tools.spec import Effect, ToolContext, ToolSpec, openai_schema
+from agents.tools.spec import Effect, ToolContext, ToolSpec
 from tenants.accounts.principal import principal_of
 from tenants.context import current_tenant
 
@@ -24,14 +24,9 @@ from tenants.context import current_tenant
 class ToolSteps:
     """The tools granted to one run, called for its member with no more than their rights."""
 
-    def __init__(self, journal: Journal, spec: AgentSpec) -> None:
+    def __init__(self, journal: Journal, agent: BuiltAgent) -> None:
         self.journal = journal
-        self.granted = spec.tools
-
-    def schemas(self) -> list[dict[str, Any]]:
-        """The granted tools in the OpenAI form; one that no longer exists is left out."""
-        known = {tool.name for tool in registry.all()}
-        return [openai_schema(registry.get(name)) for name in self.granted if name in known]
+        self.granted = agent.tools
 
     async def call(self, key: str, call: ToolCall, *, alone: bool = False) -> ToolMessage:
         """Run one call of the model and return what the model is told.
@@ -40,7 +35,7 @@ class ToolSteps:
         """
         arguments: Any = call.parsed if call.parsed is not None else call.arguments
         refusal = await self._refusal(call)
-        spec = None if refusal else registry.get(call.name)
+        spec = None if refusal else self.granted[call.name]
         if spec is not None:
             await self._check_half_done(key, spec)
         opened_input = {"tool": call.name, "arguments": storable(arguments)}
@@ -92,12 +87,11 @@ class ToolSteps:
         """Why this call may not run, or None. Rights are the member's, as they are now."""
         if call.error is not None:
             return ("bad_arguments", call.error)
-        known = {tool.name for tool in registry.all()}
-        if call.name not in self.granted or call.name not in known:
-            offered = ", ".join(name for name in self.granted if name in known) or "none"
+        if call.name not in self.granted:
+            offered = ", ".join(self.granted) or "none"
             return ("unknown_tool", f"There is no tool {call.name!r}. Tools: {offered}.")
         principal = await principal_of(self.journal.run.member_id)
-        if principal is None or not principal.may(registry.get(call.name).scope):
+        if principal is None or not principal.may(self.granted[call.name].scope):
             return ("not_allowed", "The member this run acts for may not use this tool.")
         return None
 

@@ -16,16 +16,16 @@ from agents.ids import uuid7
 from agents.providers.resolve import resolve
 from agents.runtime import sql
 from agents.runtime.agent_loop import model_step
+from agents.runtime.build import BuiltAgent, built
 from agents.runtime.components import Component, look_up, remembered
 from agents.runtime.executor import executor
 from agents.runtime.log import RunLog
 from agents.runtime.metrics import run_started
 from agents.runtime.outcomes import as_jsonb
 from agents.runtime.state import Held, OpenStep, RunState
-from agents.runtime.store import load_run, spec_of, started_event
+from agents.runtime.store import load_run, started_event
 from agents.runtime.titles import make_title
 from agents.services.admission import admit
-from agents.specs import AgentSpec
 from config.errors import Conflict, Forbidden, Invalid, NotFound
 from config.trace import new_trace_id, trace_id
 from tenants.accounts.principal import Principal
@@ -69,36 +69,36 @@ async def start_run(principal: Principal, request: StartRun) -> Started:
     _check_input(request)
     admit()
     component = remembered(request.slug) if request.kind == "agent" else None
-    async with tenant_connection(settings.START_DATABASE_SECONDS) as conn:
-        while True:
-            fresh = component is None
-            component = component or await _component(conn, principal, request)
-            chosen = await _chosen(conn, principal, request, component)
-            model = (await resolve(chosen.spec.model.name)).identity()
-            plan = _plan(principal, request, component, chosen, model)
-            statement = sql.START_IN_SESSION if request.session_id else sql.START_IN_NEW_SESSION
+    while True:
+        fresh = component is None
+        component = component or await _component(principal, request)
+        chosen = await _chosen(principal, request, component)
+        model = (await resolve(chosen.agent.spec.model.name)).identity()
+        plan = _plan(principal, request, component, chosen, model)
+        statement = sql.START_IN_SESSION if request.session_id else sql.START_IN_NEW_SESSION
+        async with tenant_connection(settings.START_DATABASE_SECONDS) as conn:
             try:
                 row = await (await conn.execute(statement, plan.values)).fetchone()
             except UniqueViolation as violation:
                 return await _existing(conn, principal, request, violation)
-            if row is not None:
-                break
-            if fresh and request.session_id:
+            if row is None and fresh and request.session_id:
                 raise await _session_problem(conn, principal, request)
-            component = None  # what was remembered is out of date: look, then start again
+        if row is not None:
+            break
+        component = None  # what was remembered is out of date: look, then start again
     run = _state(principal, request, plan, row)
     run_started(plan.values["schema"], queued=not plan.values["owner"])
     if not plan.values["owner"]:
         executor().wake()
         return Started(run)
-    run.deadline_clock = time.monotonic() + chosen.spec.limits.seconds
+    run.deadline_clock = time.monotonic() + chosen.agent.spec.limits.seconds
     events = RunLog(run.source)
     events.publish(started_event(run))
     first = OpenStep(
         1, plan.step_key, "model", plan.step_name, 1, 2, plan.step_input, run.started_at
     )
     history = [(role, content) for role, content in row[3] or ()]
-    executor().adopt(Held(run, chosen.spec, fence=1, first_step=first, history=history), events)
+    executor().adopt(Held(run, chosen.agent, fence=1, first_step=first, history=history), events)
     return Started(run)
 
 
@@ -122,15 +122,13 @@ def _check_input(request: StartRun) -> None:
         raise Invalid("An idempotency key has 1 to 200 characters.", code="idempotency_key")
 
 
-async def _component(
-    conn: AsyncConnection[Any], principal: Principal, request: StartRun
-) -> Component:
+async def _component(principal: Principal, request: StartRun) -> Component:
     """The published component as it is now."""
-    found = await look_up(conn, request.slug) if request.kind == "agent" else None
+    found = await look_up(request.slug) if request.kind == "agent" else None
     # A draft is nothing to know of for those who may not write it.
-    if found is None or (found.spec is None and not principal.may(Scope.AGENTS_WRITE)):
+    if found is None or (found.revision_id is None and not principal.may(Scope.AGENTS_WRITE)):
         raise _unknown(request)
-    if found.spec is None:
+    if found.revision_id is None:
         raise Conflict(f"{found.name} is a draft: publish it first.", code="not_published")
     return found
 
@@ -145,28 +143,26 @@ class _Chosen:
 
     revision_id: int
     number: int
-    spec: AgentSpec
+    agent: BuiltAgent
 
 
-async def _chosen(
-    conn: AsyncConnection[Any], principal: Principal, request: StartRun, component: Component
-) -> _Chosen:
+async def _chosen(principal: Principal, request: StartRun, component: Component) -> _Chosen:
     assert component.revision_id is not None and component.number is not None
-    assert component.spec is not None
-    chosen = _Chosen(component.revision_id, component.number, component.spec)
-    if request.revision is not None and request.revision != component.number:
+    revision_id, number = component.revision_id, component.number
+    if request.revision is not None and request.revision != number:
         wanted = {"kind": request.kind, "slug": request.slug, "number": request.revision}
-        pinned = await (await conn.execute(sql.REVISION_BY_NUMBER, wanted)).fetchone()
+        async with tenant_connection(settings.START_DATABASE_SECONDS) as conn:
+            pinned = await (await conn.execute(sql.REVISION_BY_NUMBER, wanted)).fetchone()
         if pinned is None:
             raise NotFound(
                 f"{component.name} has no revision {request.revision}.", code="unknown_revision"
             )
         revision_id, number = pinned
-        chosen = _Chosen(revision_id, number, await spec_of(conn, revision_id))
-    roles = chosen.spec.run_roles
+    agent = await built(revision_id)
+    roles = agent.spec.run_roles
     if roles and not set(roles) & set(principal.roles):
         raise _unknown(request)
-    return chosen
+    return _Chosen(revision_id, number, agent)
 
 
 @dataclass(frozen=True, slots=True)
@@ -188,7 +184,7 @@ def _plan(
     chosen: _Chosen,
     model: dict[str, Any],
 ) -> _Plan:
-    spec, own = chosen.spec, executor()
+    spec, own = chosen.agent.spec, executor()
     here = own.room > 0
     step_key, step_name, step_input = model_step(0, spec, model)
     values = {

@@ -190,6 +190,8 @@ RETRY_BASE_SECONDS = env_float("RETRY_BASE_SECONDS", 0.5)
 RETRY_MAX_SECONDS = env_float("RETRY_MAX_SECONDS", 20.0)
 TOOL_MAX_ARGUMENTS = env_int("TOOL_MAX_ARGUMENTS", 64_000)
 NOTES_MAX = env_int("NOTES_MAX", 1000)
+BUILD_CACHE_SECONDS = env_float("BUILD_CACHE_SECONDS", 86_400.0)
+BUILD_CACHE_SIZE = env_int("BUILD_CACHE_SIZE", 500, least=1)  # built agents in one process
 FOLLOW_POLL_SECONDS = env_float("FOLLOW_POLL_SECONDS", 1.0)
 
 # --- models ---------------------------------------------------------------------------------------

@@ -11,6 +11,7 @@ import pytest
 from agents.ids import uuid7
 from agents.models import Note, Run, Step
 from agents.models_llm.protocol import ToolCall
+from agents.runtime.build import BuiltAgent, build
 from agents.runtime.faults import Fenced, NeedsReview, RunFault
 from agents.runtime.journal import Journal
 from agents.runtime.log import RunLog
@@ -86,6 +87,10 @@ async def journal(ref: TenantRef, monkeypatch: pytest.MonkeyPatch) -> AsyncItera
         Ticket.objects.filter(pk__in=made).delete()
 
     await use(ref, lambda: hop(clean))
+
+
+def built(*tools: str) -> BuiltAgent:
+    return build(AgentSpec(slug="a", name="A", tools=tools), "digest")
 
 
 async def use(ref: TenantRef, work: Any) -> Any:
@@ -269,12 +274,12 @@ async def test_a_tool_is_called_with_the_rights_the_member_has_now(
     call = ToolCall("1", "create_note", "{}", {"text": "not theirs to write"})
     with use_tenant(ref):
         here = await journal()
-        spec = AgentSpec(slug="a", name="A", tools=("create_note", "calculator"))
-        allowed = await ToolSteps(here, spec).call("allowed", call)
+        agent = built("create_note", "calculator")
+        allowed = await ToolSteps(here, agent).call("allowed", call)
         assert allowed.status == "success", allowed.content
         here.run.member_id = await hop(without_roles)
-        told = await ToolSteps(here, spec).call("refused", call)
-        ungranted = await ToolSteps(here, AgentSpec(slug="a", name="A")).call("ungranted", call)
+        told = await ToolSteps(here, agent).call("refused", call)
+        ungranted = await ToolSteps(here, built()).call("ungranted", call)
         await hop(lambda: Member.objects.filter(pk=here.run.member_id).delete())
         wrote = await hop(lambda: Note.objects.filter(text="not theirs to write").delete()[0])
     assert told.status == ungranted.status == "error"
@@ -298,7 +303,7 @@ async def test_a_writing_call_that_may_have_happened_is_not_repeated(
     with use_tenant(ref):
         here = await journal()
         await here._start("turn:0:tool:0", "tool", "send_mail", 1, {"arguments": {"to": "x"}})
-        again = ToolSteps(await journal(), AgentSpec(slug="a", name="A"))
+        again = ToolSteps(await journal(), built())
         with pytest.raises(NeedsReview, match="can't be known"):
             await again._check_half_done("turn:0:tool:0", spec)
         await again._check_half_done("turn:0:tool:1", spec)
