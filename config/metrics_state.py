@@ -82,7 +82,7 @@ def _runs() -> Iterator[Family]:
     held = capacity = 0
     for executor in running_executors():
         held += executor.held
-        capacity += settings.EXECUTOR_CAPACITY
+        capacity += executor.capacity
     yield _gauge("executor_runs", "Runs held by this process.", held)
     yield _gauge("executor_capacity", "Runs this process holds at most.", capacity)
     yield _gauge("database_up", "Whether the last look at the database went well.", database.up)

@@ -21,10 +21,10 @@ from types import FrameType
 from config import leftovers
 from config.banner import banner
 from config.embedded import EmbeddedError, running
-from config.env import EnvError, env_bool, env_int, env_path, env_str
+from config.env import EnvError, env_bool, env_float, env_int, env_path, env_str
 from config.leftovers import AlreadyRunning
 from config.prepared import NotPrepared, prepare, was_prepared
-from config.supervisor import GaveUp, Program, Supervisor, stop_signals
+from config.supervisor import GaveUp, Patience, Program, Supervisor, stop_signals
 
 CHECKOUT = Path(__file__).resolve().parent.parent
 SERVERS = ("daphne", "uvicorn")
@@ -47,6 +47,8 @@ class Options:
     server: str
     database_url: str
     demo: bool
+    executors: int = 0
+    drain_seconds: float = 20.0
 
     @classmethod
     def from_environment(cls) -> Options:
@@ -64,19 +66,28 @@ class Options:
             server=server,
             database_url=env_str("DATABASE_URL", ""),
             demo=env_bool("DEMO", True),
+            executors=env_int("EXECUTORS", 0, least=0),
+            drain_seconds=env_float("DRAIN_SECONDS", 20.0),
         )
 
 
 def programs(options: Options) -> list[Program]:
-    """The web server and the task cluster, as command lines."""
+    """The web server, the task cluster and the executors beside them, as command lines."""
     python = sys.executable
+    manage = str(CHECKOUT / "manage.py")
     web = _daphne(options) if options.server == "daphne" else _uvicorn(options)
     return [
         Program("web", [python, "-m", "config.launch", *web]),
         Program(
             "cluster",
-            [python, str(CHECKOUT / "manage.py"), "qcluster", "--skip-checks"],
+            [python, manage, "qcluster", "--skip-checks"],
             late=True,
+        ),
+        *(
+            Program(
+                f"executor-{number}", [python, manage, "run_executor", "--skip-checks"], late=True
+            )
+            for number in range(1, options.executors + 1)
         ),
     ]
 
@@ -138,7 +149,9 @@ def serve(options: Options) -> int:
 
 
 async def _keep_running(options: Options, environment: dict[str, str], *, prepared: bool) -> None:
-    supervisor = Supervisor(programs(options), environment=environment)
+    # What drains may take its time; a second Ctrl-C doesn't wait for it.
+    patience = Patience(stop=options.drain_seconds + 15)
+    supervisor = Supervisor(programs(options), environment=environment, patience=patience)
     listening = "" if options.host in (*LOOPBACK, "::1") else options.host
     text = banner(
         options.port,

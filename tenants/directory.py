@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from django.conf import settings
 
-from tenants import notices
+from tenants import concurrency, notices
 from tenants.context import TenantRef, use_shared
 from tenants.hop import hop
 from tenants.kept import Kept
@@ -23,6 +23,7 @@ def _lookup(kind: str, key: str) -> TenantRef | None:
             tenant = Tenant.objects.filter(schema_name=key).first()
         if tenant is None or tenant.state != Tenant.State.ACTIVE:
             return None
+        concurrency.learn(tenant)
         return tenant.ref
 
 
@@ -68,3 +69,4 @@ def forget() -> None:
 
 
 notices.on("tenant", lambda _: _kept.forget())
+notices.on("tenant", lambda _: concurrency.forget())

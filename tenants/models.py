@@ -46,6 +46,11 @@ class Tenant(TenantMixin):
     )
     problem = models.TextField(blank=True, help_text="Why the set-up failed, if it did.")
     created_at = models.DateTimeField(db_default=Now(), editable=False)
+    # Runs at the same time. Empty: the installation's own limits; 0: as many as there is room for.
+    max_concurrent_runs = models.PositiveIntegerField("concurrent runs", null=True, blank=True)
+    max_concurrent_runs_per_member = models.PositiveIntegerField(
+        "concurrent runs of a member", null=True, blank=True
+    )
 
     class Meta:
         ordering = ["schema_name"]

@@ -11,7 +11,7 @@ from django.http import HttpResponse, StreamingHttpResponse
 
 from agents.api.visible import while_visible
 from agents.runtime.events import START, Cursor
-from agents.runtime.follow import follow
+from agents.runtime.follow import ended, follow
 from agents.runtime.state import RunState
 from agents.runtime.store import load_run
 from agents.services.start_run import Started
@@ -40,9 +40,7 @@ async def answer_run(started: Started, *, stream: bool, background: bool) -> Htt
 async def finished(run: RunState) -> RunState:
     """The run once it has ended. Held here its state is current; elsewhere it is read again."""
     with load.holding("wait"):
-        async with aclosing(follow(run.id, START)) as batches:
-            async for _ in batches:
-                pass
+        await ended(run.id)
     if run.finished_at is None:
         async with tenant_connection() as conn:
             run = await load_run(conn, run.id, steps=False) or run

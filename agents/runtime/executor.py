@@ -1,8 +1,8 @@
-"""The executor: one event loop holding many claimed runs, with one lease renewal for all of them.
+"""The executor: one event loop holding many claimed runs.
 
-Every web process has one for the runs it starts. A run that its owner lost (killed, cut off) is
-claimed again when its lease ends, or at once when the owner was a process of this machine that is
-known to be gone, and goes on from its journal.
+Every web process has one for the runs it starts, `manage.py run_executor` is one alone. A run that
+its owner lost (killed, cut off) is claimed again and goes on from its journal; one whose process
+drains is handed over between two steps. Claiming is in `claims`, leases are in `leases`.
 """
 
 from __future__ import annotations
@@ -11,81 +11,134 @@ import asyncio
 import contextlib
 import contextvars
 import logging
+from collections.abc import Coroutine, Iterable
+from typing import Any
 from uuid import UUID
 
 import psycopg
 from django.conf import settings
+from psycopg_pool import PoolTimeout
 
-from agents.runtime import hub, sql, ticket_sql
+from agents.runtime import hub, leaving, sql, ticket_sql
 from agents.runtime.build import built
+from agents.runtime.claims import Claims
 from agents.runtime.engine import carry_on
 from agents.runtime.faults import Fenced
+from agents.runtime.leases import Leases
 from agents.runtime.log import RunLog
-from agents.runtime.owner import is_dead, new_owner
+from agents.runtime.owner import new_owner
 from agents.runtime.state import Held
 from agents.runtime.store import load_run, log_of
-from config.metrics import FENCED, LEASES_LOST, RECOVERIES
+from agents.runtime.switchboard import Switchboard
+from config.metrics import FENCED, RECOVERIES
 from config.trace import run_context
+from tenants import notices
+from tenants.concurrency import is_limited
 from tenants.context import TenantRef, current_tenant, use_shared, use_tenant
-from tenants.directory import by_slug
 from tenants.pool import tenant_connection
 
 log = logging.getLogger(__name__)
 
 
 class Executor:
-    """Owned by one event loop; its methods are called on that loop alone."""
+    """Owned by one event loop; its methods are called on that loop alone.
 
-    def __init__(self) -> None:
+    `kind` is what the fleet's page calls it: "web" or "executor". A capacity of 0 holds no run:
+    what is started here waits for another process.
+    """
+
+    def __init__(self, *, kind: str = "web", capacity: int | None = None) -> None:
         self.owner = new_owner()
-        self._runs: dict[UUID, tuple[asyncio.Task[None], Held]] = {}
-        self._background: list[asyncio.Task[None]] = []
-        self._claim_now = asyncio.Event()
+        self.kind = kind
+        self.capacity = settings.EXECUTOR_CAPACITY if capacity is None else capacity
+        self.draining = False
         self.stopping = False
+        self.claims = Claims(self)
+        self.leases = Leases(self)
+        self.switchboard = Switchboard(self)
+        self._runs: dict[UUID, tuple[asyncio.Task[None], Held]] = {}
+        self._schemas: dict[UUID, str] = {}
+        self._background: list[asyncio.Task[None]] = []
 
     # --- life -------------------------------------------------------------------------------------
 
     def start(self) -> None:
-        """Begin renewing, recovering and claiming. Returns at once."""
-        for work in (self._renew_for_ever, self._claim_for_ever):
-            task = asyncio.get_running_loop().create_task(work(), context=contextvars.Context())
-            self._background.append(task)
+        """Begin listening, renewing, recovering and claiming. Returns at once."""
+        for work in (self.switchboard.listen(), self.leases.keep(), self.claims.keep()):
+            self._in_background(work)
+
+    def _in_background(self, work: Coroutine[Any, Any, None]) -> None:
+        # An empty context: no tenant of whoever happened to come first.
+        task = asyncio.get_running_loop().create_task(work, context=contextvars.Context())
+        self._background.append(task)
+
+    async def drain(self, seconds: float) -> None:
+        """Claim no more, and hand each run over at its next step boundary; wait so long at most.
+
+        A model call or tool call under way may finish and be recorded. What still runs afterwards
+        is for `stop`.
+        """
+        self.draining = True
+        leaving.ask(self._runs)
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(seconds):
+                await self.claims.finish()
+                await self.leases.beat()
+                if self._runs:
+                    log.info("draining: %s run(s) are handed over", len(self._runs))
+                    await asyncio.wait([task for task, _ in self._runs.values()])
 
     async def stop(self) -> None:
         """Stop at once: what runs here is let go for another owner, finished steps kept."""
-        self.stopping = True
+        self.draining = self.stopping = True
         held = list(self._runs)
         tasks = [task for task, _ in self._runs.values()]
         for task in [*self._background, *tasks]:
             task.cancel()
         await asyncio.gather(*self._background, *tasks, return_exceptions=True)
         try:
-            await self._release(held)
+            await self.release(held)
+            await self.leases.leave()
         except psycopg.Error as error:  # the leases will run out by themselves
             log.warning("runs not released: %s: %s", type(error).__name__, error)
+        await self.switchboard.close()
 
     @property
     def held(self) -> int:
+        """How many runs are held here."""
         return len(self._runs)
 
     @property
     def room(self) -> int:
-        return max(settings.EXECUTOR_CAPACITY - len(self._runs), 0)
+        """How many more runs may be held here."""
+        taken = len(self._runs) + self.claims.entering
+        return 0 if self.draining else max(self.capacity - taken, 0)
+
+    def starts_queued(self) -> bool:
+        """Whether a run of the current tenant that starts now has to wait for a claim."""
+        return self.claims.starts_queued()
 
     # --- runs -------------------------------------------------------------------------------------
+
+    def fences(self) -> dict[UUID, int]:
+        """The runs held here and the fence of each."""
+        return {run_id: entry[1].fence for run_id, entry in self._runs.items()}
 
     def adopt(self, held: Held, events: RunLog) -> None:
         """Carry on a run whose ticket this executor holds, in the current tenant."""
         ref = current_tenant()
-        before = self._runs.get(held.run.id)
+        run_id = held.run.id
+        before = self._runs.get(run_id)
         if before is not None:  # claimed again here, after this loop was too busy to renew
             before[0].cancel()
-        hub.put(held.run.id, events)
+        hub.put(run_id, events)
         task = asyncio.get_running_loop().create_task(
             self._hold(ref, held, events),
             context=run_context(held.run.id, held.run.trace_id, held.run.member_id),
         )
-        self._runs[held.run.id] = (task, held)
+        self._runs[run_id] = (task, held)
+        self._schemas[run_id] = ref.schema
+        self.switchboard.adopted(ref.schema, run_id)
 
     async def _hold(self, ref: TenantRef, held: Held, events: RunLog) -> None:
         run_id = held.run.id
@@ -99,21 +152,42 @@ class Executor:
             except asyncio.CancelledError:
                 if not self.stopping:
                     log.info("run %s let go", run_id)
-            except Exception:
+                    await self._hand_over(run_id)
+            except (psycopg.OperationalError, PoolTimeout) as error:
                 # The journal could not be written: the run stays live and is claimed again.
+                log.warning("run %s waits for the database: %s", run_id, type(error).__name__)
+                self.leases.owe(run_id)
+            except Exception:
                 log.exception("run %s could not go on here", run_id)
+                self.leases.owe(run_id)
             finally:
-                entry = self._runs.get(run_id)
-                if entry is not None and entry[1] is held:
-                    del self._runs[run_id]
-                hub.drop(run_id, events, soon=events.ended)
-                if not events.ended:
-                    events.end()  # followers go on from the journal
+                self._forget(held, events)
 
-    def cancel(self, run_id: UUID) -> bool:
-        """End a run held here, as cancelled. False when it is not held here."""
+    async def _hand_over(self, run_id: UUID) -> None:
+        """Give a run up that left between two steps, so that it goes on elsewhere at once."""
+        if self.draining:
+            try:
+                await self.release([run_id])
+            except psycopg.Error as error:
+                log.warning("run %s not released: %s", run_id, type(error).__name__)
+                return
+            self.switchboard.announce()
+
+    def _forget(self, held: Held, events: RunLog) -> None:
+        run_id = held.run.id
         entry = self._runs.get(run_id)
-        if entry is None:
+        if entry is not None and entry[1] is held:
+            del self._runs[run_id], self._schemas[run_id]
+            leaving.forget(run_id)
+        hub.drop(run_id, events, soon=events.ended)
+        if not events.ended:
+            events.end()  # followers go on from the journal
+        self.claims.slot_freed(is_limited(current_tenant().schema))
+
+    def cancel(self, run_id: UUID, schema: str | None = None) -> bool:
+        """End a run held here, as cancelled. False when it is not held here (in that tenant)."""
+        entry = self._runs.get(run_id)
+        if entry is None or schema not in (None, self._schemas[run_id]):
             return False
         task, held = entry
         held.run.cancel_requested = True
@@ -121,66 +195,31 @@ class Executor:
             task.cancel()
         return True
 
-    # --- claiming ---------------------------------------------------------------------------------
+    async def let_go(self, runs: Iterable[UUID]) -> None:
+        """Stop these runs here and wait until they have. Their tickets are the caller's affair."""
+        tasks = [entry[0] for entry in map(self._runs.get, runs) if entry]
+        for task in tasks:
+            task.cancel()
+        if tasks:
+            await asyncio.wait(tasks)
+
+    # --- tickets ----------------------------------------------------------------------------------
 
     def wake(self) -> None:
-        """Look for unowned tickets now instead of at the next poll."""
-        self._claim_now.set()
+        """A run waits: look now instead of at the next poll, here or where there is room."""
+        if self.room:
+            self.claims.wake()
+        else:
+            self.claims.behind = True
+            self.switchboard.announce()
 
-    async def _claim_for_ever(self) -> None:
-        with use_shared():
-            await self._quietly(self._recover_dead())
-            while True:
-                await self._quietly(self._claim())
-                with contextlib.suppress(TimeoutError):
-                    async with asyncio.timeout(settings.EXECUTOR_POLL_SECONDS):
-                        await self._claim_now.wait()
-                self._claim_now.clear()
-
-    async def _quietly(self, work: object) -> None:
-        """A database that is away for a while must not end the executor."""
-        try:
-            await work  # type: ignore[misc]
-        except Exception as error:
-            log.warning("executor: %s: %s", type(error).__name__, error)
-
-    async def _recover_dead(self) -> None:
-        async with tenant_connection() as conn:
-            owners = [row[0] for row in await (await conn.execute(ticket_sql.OWNERS)).fetchall()]
-            dead = [owner for owner in owners if is_dead(owner)]
-            if dead:
-                cursor = await conn.execute(ticket_sql.RELEASE_OWNERS, {"owners": dead})
-                log.info("recovering %s run(s) of a process that is gone", cursor.rowcount)
-
-    async def _claim(self) -> None:
-        if self.room == 0:
-            return
-        async with tenant_connection() as conn:
-            rows = await (
-                await conn.execute(
-                    ticket_sql.CLAIM,
-                    {
-                        "owner": self.owner,
-                        "lease": settings.LEASE_SECONDS,
-                        "limit": min(self.room, 50),
-                    },
-                )
-            ).fetchall()
-        for run_id, schema, fence, _ in rows:
-            ref = await by_slug(schema)
-            if ref is None:  # suspended: its runs wait until it is active again
-                await self._release([run_id], later=True)
-                continue
-            with use_tenant(ref):
-                await self._enter(run_id, fence)
-
-    async def _enter(self, run_id: UUID, fence: int) -> None:
-        """Load a claimed run and carry it on."""
+    async def enter(self, run_id: UUID, fence: int) -> None:
+        """Load a claimed run of the current tenant and carry it on."""
         async with tenant_connection() as conn:
             run = await load_run(conn, run_id)
         if run is None:  # deleted with its session
             with use_shared():
-                await self._forget(run_id)
+                await self._forget_ticket(run_id)
             return
         agent = await built(run.revision_id)
         async with tenant_connection() as conn:
@@ -200,62 +239,22 @@ class Executor:
             RECOVERIES.inc(not queued)
         run.status = "running"
         self.adopt(Held(run, agent, fence, resumed=not queued), log_of(run))
+        if self.draining:
+            leaving.ask([run_id])
 
-    async def _forget(self, run_id: UUID) -> None:
+    async def _forget_ticket(self, run_id: UUID) -> None:
         async with tenant_connection() as conn:
-            await conn.execute(
-                "DELETE FROM public.tickets_ticket WHERE run_id = %(run_id)s", {"run_id": run_id}
-            )
+            await conn.execute(ticket_sql.FORGET, {"run_id": run_id})
 
-    async def _release(self, runs: list[UUID], *, later: bool = False) -> None:
+    async def release(self, runs: list[UUID], *, later: float | None = None) -> None:
+        """Give tickets of this owner back to the queue; not to be claimed for `later` seconds."""
         if not runs:
             return
         with use_shared():
             async with tenant_connection() as conn:
-                statement = ticket_sql.POSTPONE if later else ticket_sql.RELEASE
-                await conn.execute(statement, {"owner": self.owner, "runs": runs})
-
-    # --- leases -----------------------------------------------------------------------------------
-
-    async def _renew_for_ever(self) -> None:
-        with use_shared():
-            while True:
-                await asyncio.sleep(settings.LEASE_RENEW_SECONDS)
-                if self._runs:
-                    await self._quietly(self._renew())
-
-    async def _renew(self) -> None:
-        """One statement for all runs held; learn of cancels asked for and of runs lost."""
-        held = {run_id: entry[1].fence for run_id, entry in self._runs.items()}
-        async with tenant_connection() as conn:
-            rows = await (
-                await conn.execute(
-                    ticket_sql.RENEW,
-                    {
-                        "owner": self.owner,
-                        "lease": settings.LEASE_SECONDS,
-                        "runs": list(held),
-                    },
-                )
-            ).fetchall()
-        renewed = {run_id: told for run_id, *told in rows}
-        suspended = []
-        for run_id, fence in held.items():
-            entry = self._runs.get(run_id)
-            if entry is None:
-                continue
-            now, cancel, active = renewed.get(run_id, (None, False, True))
-            if now != fence:
-                LEASES_LOST.inc()
-                entry[0].cancel()  # lost: whoever has it goes on from the journal
-            elif cancel:
-                self.cancel(run_id)
-            elif not active:
-                entry[0].cancel()
-                suspended.append(run_id)
-        if suspended:  # they wait in the queue until their tenant is active again
-            await asyncio.wait([entry[0] for entry in map(self._runs.get, suspended) if entry])
-            await self._release(suspended, later=True)
+                statement = ticket_sql.RELEASE if later is None else ticket_sql.POSTPONE
+                values = {"owner": self.owner, "runs": runs, "seconds": later}
+                await conn.execute(statement, values)
 
 
 _executors: dict[asyncio.AbstractEventLoop, Executor] = {}
@@ -263,11 +262,16 @@ _executors: dict[asyncio.AbstractEventLoop, Executor] = {}
 
 def executor() -> Executor:
     """The running loop's executor, started on first use."""
+    found = _executors.get(asyncio.get_running_loop())
+    return found if found is not None else start_executor()
+
+
+def start_executor(*, kind: str = "web", capacity: int | None = None) -> Executor:
+    """Make and start the running loop's executor; it must not have one."""
     loop = asyncio.get_running_loop()
-    found = _executors.get(loop)
-    if found is None:
-        found = _executors[loop] = Executor()
-        found.start()
+    assert loop not in _executors, "this loop has an executor"
+    found = _executors[loop] = Executor(kind=kind, capacity=capacity)
+    found.start()
     return found
 
 
@@ -276,7 +280,22 @@ def running_executors() -> list[Executor]:
     return list(_executors.values())
 
 
+def _tenants_changed(_: notices.Notice | None) -> None:
+    """Suspended, resumed, or with other limits: in effect now and not at the next beat."""
+    for found in _executors.values():
+        found.claims.wake()
+        found.leases.hurry()
+
+
+notices.on("tenant", _tenants_changed)
+
+
 async def stop_executor() -> None:
-    found = _executors.pop(asyncio.get_running_loop(), None)
+    """Drain the running loop's executor for at most DRAIN_SECONDS, then stop it."""
+    found = _executors.get(asyncio.get_running_loop())
     if found is not None:
-        await found.stop()
+        try:
+            await found.drain(settings.DRAIN_SECONDS)
+        finally:
+            await found.stop()
+            _executors.pop(asyncio.get_running_loop(), None)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from typing import Any
 
 
@@ -28,3 +29,10 @@ class Fenced(Exception):
 
 class Cancelled(Exception):
     """The run was cancelled by someone who may."""
+
+
+class HandedOver(asyncio.CancelledError):
+    """This process drains: the run stops between two steps, and another owner goes on.
+
+    A cancellation, because siblings at work (tool calls of the same turn) are to finish first.
+    """

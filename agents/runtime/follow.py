@@ -6,16 +6,26 @@ While it waits, a follower holds a future and a timer: no thread and no connecti
 from __future__ import annotations
 
 import asyncio
+import time
 from collections.abc import AsyncGenerator, AsyncIterator
+from typing import Any
 from uuid import UUID
 
 from django.conf import settings
 
-from agents.runtime import hub, sql
-from agents.runtime.events import Cursor, Event
+from agents.runtime import hub, ticket_sql
+from agents.runtime.events import START, Cursor, Event
+from agents.runtime.executor import executor
 from agents.runtime.log import Reader, RunLog
+from agents.runtime.state import TERMINAL
 from agents.runtime.store import load_run, log_of
+from agents.runtime.watch import Watch
+from tenants.context import current_tenant
 from tenants.pool import tenant_connection
+
+# How often to look at a run elsewhere while no word of it can come.
+_DEAF_SECONDS = 1.0
+_SELDOM = 3
 
 
 async def follow(run_id: UUID, after: Cursor) -> AsyncGenerator[list[Event], None]:
@@ -31,9 +41,9 @@ async def follow(run_id: UUID, after: Cursor) -> AsyncGenerator[list[Event], Non
             async for batch, read in _live(log, cursor):
                 cursor = read
                 yield batch
-            if not _given_up(log):
+            if not hub.given_up(log):
                 return
-        async for batch, read in _recorded(run_id, cursor):
+        async for batch, read in _elsewhere(run_id, cursor):
             cursor = read
             yield batch
         if cursor is _END:
@@ -41,13 +51,6 @@ async def follow(run_id: UUID, after: Cursor) -> AsyncGenerator[list[Event], Non
 
 
 _END = Cursor(-1, -1)
-
-
-def _given_up(log: RunLog) -> bool:
-    """Whether a log ended without the run's end: another owner goes on, the journal tells."""
-    last = log.entries[-1] if log.entries else None
-    kind = last.type if isinstance(last, Event) else ""
-    return log.ended and kind not in ("run.completed", "run.failed", "run.cancelled")
 
 
 async def _live(log: RunLog, cursor: Cursor) -> AsyncIterator[tuple[list[Event], Cursor]]:
@@ -62,33 +65,127 @@ async def _live(log: RunLog, cursor: Cursor) -> AsyncIterator[tuple[list[Event],
             yield [], reader.cursor
 
 
-async def _recorded(run_id: UUID, cursor: Cursor) -> AsyncIterator[tuple[list[Event], Cursor]]:
-    """From the journal: everything so far, then whatever is added, until the run is held here."""
-    known: tuple[object, ...] | None = None
-    quiet = 0.0
-    while True:
+async def _elsewhere(run_id: UUID, cursor: Cursor) -> AsyncIterator[tuple[list[Event], Cursor]]:
+    """From the journal: everything so far; then word from whoever holds it, until it is held here.
+
+    The journal is looked at again now and then, and whenever what is heard doesn't fit.
+    """
+    watch = executor().switchboard.watch(current_tenant().schema, run_id)
+    try:
+        elsewhere = _Elsewhere(run_id, cursor, watch)
+        while not elsewhere.over:
+            async for batch in elsewhere.read():
+                yield batch, elsewhere.cursor
+            async for batch in elsewhere.listen():
+                yield batch, elsewhere.cursor
+    finally:
+        watch.close()
+
+
+class _Elsewhere:
+    """A follower's place in a run that another process holds, or nobody."""
+
+    def __init__(self, run_id: UUID, cursor: Cursor, watch: Watch) -> None:
+        self._run_id = run_id
+        self._watch = watch
+        self._known: Any = None
+        self._owner = ""
+        self._anew = False
+        self._told = time.monotonic()
+        self.cursor = cursor
+        self.over = False
+
+    async def read(self) -> AsyncIterator[list[Event]]:
+        """What the journal has beyond the cursor."""
         async with tenant_connection() as conn:
-            state = await (await conn.execute(sql.JOURNAL_STATE, {"run_id": run_id})).fetchone()
-            if state is None:  # deleted meanwhile
-                yield [], _END
+            asked = await conn.execute(ticket_sql.FOLLOWED, {"run_id": self._run_id})
+            row = await asked.fetchone()
+            if row is None:  # deleted meanwhile
+                yield self._end([])
                 return
-            run = await load_run(conn, run_id) if state != known else None
+            *state, owner = row
+            run = await load_run(conn, self._run_id) if state != self._known else None
+        self._known, self._owner = state, owner or ""
         if run is not None:
-            known = state
-            reader = Reader(log_of(run), cursor)
+            reader = Reader(log_of(run), self.cursor)
             batch = reader.take()
-            cursor = reader.cursor
-            ended = reader.log.ended
-            if batch or ended:
-                quiet = 0.0
-                yield batch, _END if ended else cursor
-            if ended:
+            self._anew = self._anew or reader.cursor != self.cursor
+            self.cursor = reader.cursor
+            if reader.log.ended:
+                yield self._end(batch)
+            elif batch:
+                yield self._tell(batch)
+
+    async def listen(self) -> AsyncIterator[list[Event]]:
+        """What is heard, until it is time to read again."""
+        # A run that waits may do so for long, and who takes it says so: seldom is enough.
+        seldom = 1 if self._owner else _SELDOM
+        until = time.monotonic() + settings.FOLLOW_POLL_SECONDS * seldom
+        while not self.over:
+            if hub.find(self._run_id) is not None:
+                self.over = True
                 return
-        if hub.find(run_id) is not None:
-            yield [], cursor
+            await self._watch.ask(self._owner, self.cursor, anew=self._anew)
+            self._anew = False
+            now = time.monotonic()
+            quiet_until = self._told + settings.STREAM_HEARTBEAT_SECONDS
+            look_at = until if self._watch.hears else min(until, now + _DEAF_SECONDS)
+            heard = await self._watch.heard(self.cursor, max(min(look_at, quiet_until) - now, 0))
+            if heard is None:
+                self._anew = True
+                return
+            if heard:
+                self.cursor = heard[-1].cursor
+                yield self._end(heard) if heard[-1].type in hub.ENDS else self._tell(heard)
+            elif time.monotonic() >= quiet_until:
+                yield self._tell([])
+            if time.monotonic() >= look_at:
+                return
+
+    def _tell(self, batch: list[Event]) -> list[Event]:
+        self._told = time.monotonic()
+        return batch
+
+    def _end(self, batch: list[Event]) -> list[Event]:
+        self.cursor, self.over = _END, True
+        return batch
+
+
+async def ended(run_id: UUID, seconds: float | None = None) -> bool:
+    """Wait until a run of the current tenant has ended, at most `seconds`; whether it has.
+
+    For those who want the end and not the events: no text travels for them.
+    """
+    watch: Watch | None = None
+    try:
+        async with asyncio.timeout(seconds):
+            while True:
+                log = hub.find(run_id)
+                if log is not None:
+                    while not log.ended:
+                        await log.changed(settings.STREAM_HEARTBEAT_SECONDS)
+                    if not hub.given_up(log):
+                        return True
+                async with tenant_connection() as conn:
+                    asked = await conn.execute(ticket_sql.FOLLOWED, {"run_id": run_id})
+                    row = await asked.fetchone()
+                if row is None or row[0] in TERMINAL:
+                    return True
+                if watch is None:
+                    schema = current_tenant().schema
+                    watch = executor().switchboard.watch(schema, run_id, end_only=True)
+                await _word(watch, row[4] or "")
+    except TimeoutError:
+        return False
+    finally:
+        if watch is not None:
+            watch.close()
+
+
+async def _word(watch: Watch, owner: str) -> None:
+    """Wait for word of the run's end, or until it is time to look."""
+    until = time.monotonic() + (settings.FOLLOW_POLL_SECONDS if watch.hears else _DEAF_SECONDS)
+    while (left := until - time.monotonic()) > 0:
+        await watch.ask(owner, START)
+        if await watch.heard(START, left) is None:
             return
-        await asyncio.sleep(settings.FOLLOW_POLL_SECONDS)
-        quiet += settings.FOLLOW_POLL_SECONDS
-        if quiet >= settings.STREAM_HEARTBEAT_SECONDS:
-            quiet = 0.0
-            yield [], cursor

@@ -5,11 +5,14 @@ from __future__ import annotations
 import asyncio
 from uuid import UUID
 
+from agents.runtime.events import Event
 from agents.runtime.log import RunLog
 from tenants.context import current_tenant
 
 # A follower that drops at the very end finds the log for a while; later the journal serves it.
 _KEEP_SECONDS = 10.0
+# The types of a run's last event.
+ENDS = frozenset({"run.completed", "run.failed", "run.cancelled"})
 _logs: dict[tuple[str, UUID], RunLog] = {}
 
 
@@ -20,6 +23,18 @@ def put(run_id: UUID, log: RunLog) -> None:
 def find(run_id: UUID) -> RunLog | None:
     """The live log of a run of the current tenant, if this process holds it."""
     return _logs.get((current_tenant().schema, run_id))
+
+
+def find_of(schema: str, run_id: UUID) -> RunLog | None:
+    """Like `find`, for a run of the named tenant: another process asks, who checked the right."""
+    return _logs.get((schema, run_id))
+
+
+def given_up(log: RunLog) -> bool:
+    """Whether a log ended without the run's end: another owner goes on, the journal tells."""
+    last = log.entries[-1] if log.entries else None
+    kind = last.type if isinstance(last, Event) else ""
+    return log.ended and kind not in ENDS
 
 
 def drop(run_id: UUID, log: RunLog, *, soon: bool = True) -> None:

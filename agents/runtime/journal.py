@@ -13,7 +13,8 @@ from typing import Any
 
 from django.conf import settings
 
-from agents.runtime.faults import Fenced, RunFault
+from agents.runtime import leaving
+from agents.runtime.faults import Fenced, HandedOver, RunFault
 from agents.runtime.outcomes import Ending, Outcome, as_fault
 from agents.runtime.records import Note, Records
 from agents.runtime.state import OpenStep, StepState
@@ -76,6 +77,9 @@ class Journal(Records):
         done = self.finished(key)
         if done is not None:
             return done
+        if leaving.asked(self.run.id):
+            await self.flush()
+            raise HandedOver
         begun = self._begun.pop(key, None)
         before = self._steps.get(key)
         attempt = begun.attempt if begun else before.attempt + 1 if before else 1

@@ -31,6 +31,11 @@ def new_owner() -> str:
     return f"{host}/{_boot()}/{pid}/{_start_time(pid)}/{secrets.token_hex(4)}"
 
 
+def host_of(owner: str) -> str:
+    """The machine in an owner's name."""
+    return owner.partition("/")[0]
+
+
 def is_dead(owner: str) -> bool:
     """Whether the owner is certainly gone: on this very machine, and its process is no more.
 

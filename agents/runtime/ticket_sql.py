@@ -1,20 +1,7 @@
-"""Every statement about tickets: claiming, renewing, letting go, cancelling.
+"""Every statement about tickets but claiming: renewing, letting go, cancelling, recovering.
 
-On the shared path, but for REQUEST_CANCEL, which runs on the tenant's. The statements of a run's
-own journal are in `agents.runtime.sql`.
-"""
-
-CLAIM = """
-UPDATE public.tickets_ticket t
-SET owner = %(owner)s, lease_until = now() + make_interval(secs => %(lease)s), fence = t.fence + 1
-FROM (
-    SELECT run_id FROM public.tickets_ticket
-    WHERE not_before <= now() AND (owner = '' OR lease_until < now())
-    ORDER BY priority DESC, created_at LIMIT %(limit)s
-    FOR UPDATE SKIP LOCKED
-) free
-WHERE t.run_id = free.run_id
-RETURNING t.run_id, t.schema, t.fence, t.cancel_requested
+On the shared path, but for REQUEST_CANCEL and FOLLOWED, which run on the tenant's. The statements
+of a run's own journal are in `agents.runtime.sql`, claiming is in `claim_sql`.
 """
 
 RENEW = """
@@ -31,7 +18,7 @@ WHERE owner = %(owner)s AND run_id = ANY(%(runs)s)
 
 POSTPONE = """
 UPDATE public.tickets_ticket
-SET owner = '', lease_until = NULL, not_before = now() + interval '30 seconds'
+SET owner = '', lease_until = NULL, not_before = now() + make_interval(secs => %(seconds)s)
 WHERE owner = %(owner)s AND run_id = ANY(%(runs)s)
 """
 
@@ -46,6 +33,20 @@ WITH run AS (
 SELECT id FROM run
 """
 
+# How far the journal is, and who holds the run: what a follower asks before it reads anything.
+FOLLOWED = """
+    SELECT r.status, r.position, max(s.started_position), max(s.finished_position), (
+        SELECT t.owner FROM public.tickets_ticket t WHERE t.run_id = r.id)
+    FROM agents_run r LEFT JOIN agents_step s ON s.run_id = r.id
+    WHERE r.id = %(run_id)s GROUP BY r.id
+"""
+
+OWNER = "SELECT owner FROM public.tickets_ticket WHERE run_id = %(run_id)s"
+
+FORGET = "DELETE FROM public.tickets_ticket WHERE run_id = %(run_id)s"
+
+# --- owners ---------------------------------------------------------------------------------------
+
 OWNERS = "SELECT DISTINCT owner FROM public.tickets_ticket WHERE owner <> ''"
 
 RELEASE_OWNERS = """
@@ -53,11 +54,33 @@ UPDATE public.tickets_ticket SET owner = '', lease_until = NULL WHERE owner = AN
 """
 
 FREE_EXPIRED = """
-UPDATE public.tickets_ticket SET owner = '', lease_until = NULL
-WHERE owner <> '' AND lease_until < now()
+UPDATE public.tickets_ticket t SET owner = '', lease_until = NULL
+FROM (
+    SELECT run_id FROM public.tickets_ticket
+    WHERE owner <> '' AND lease_until < now() FOR UPDATE SKIP LOCKED
+) expired
+WHERE t.run_id = expired.run_id
 """
 
 FORGET_TENANTLESS = """
 DELETE FROM public.tickets_ticket t
 WHERE NOT EXISTS (SELECT 1 FROM public.tenants_tenant WHERE schema_name = t.schema)
+"""
+
+# --- executors ------------------------------------------------------------------------------------
+
+SEEN = """
+INSERT INTO public.tickets_executor (owner, host, kind, capacity, draining, started_at, seen_at)
+VALUES (%(owner)s, %(host)s, %(kind)s, %(capacity)s, %(draining)s, now(), now())
+ON CONFLICT (owner) DO UPDATE SET seen_at = now(), draining = EXCLUDED.draining
+"""
+
+NEIGHBOURS = (
+    "SELECT owner FROM public.tickets_executor WHERE host = %(host)s AND owner <> %(owner)s"
+)
+
+GONE = "DELETE FROM public.tickets_executor WHERE owner = ANY(%(owners)s)"
+
+FORGET_UNSEEN = """
+DELETE FROM public.tickets_executor WHERE seen_at < now() - make_interval(secs => %(seconds)s)
 """

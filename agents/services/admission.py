@@ -12,6 +12,6 @@ def admit() -> None:
     """Raises TooManyRequests or Unavailable (code `overloaded`, with Retry-After) if not."""
     load.check_start(
         current_tenant().schema,
-        queues=executor().room == 0,
+        queues=executor().starts_queued(),
         database_waiting=waiting_for_connection(),
     )

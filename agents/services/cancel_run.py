@@ -4,13 +4,15 @@ from __future__ import annotations
 
 from uuid import UUID
 
-from agents.runtime import hub, ticket_sql
+from agents.runtime import ticket_sql
 from agents.runtime.executor import executor
+from agents.runtime.follow import ended
 from agents.runtime.state import RunState
 from agents.runtime.store import load_run
 from agents.services.access import access_run, may_cancel
 from config.errors import Conflict, Forbidden
 from tenants.accounts.principal import Principal
+from tenants.context import current_tenant
 from tenants.hop import hop
 from tenants.pool import tenant_connection
 
@@ -21,25 +23,32 @@ _WAIT_SECONDS = 2.0
 async def cancel_run(principal: Principal, run_id: UUID) -> RunState:
     """Cancel and return the run as it is then; repeating it is no error.
 
-    A run held by another process ends within a lease renewal. Raises NotFound, Forbidden, or
-    Conflict when the run had ended before otherwise.
+    A run held by another process is ended there at once; should word not reach it, within a lease
+    renewal. Raises NotFound, Forbidden, or Conflict when the run had ended before otherwise.
     """
     await hop(_check, principal, run_id)
     async with tenant_connection() as conn:
         asked = await (await conn.execute(ticket_sql.REQUEST_CANCEL, {"run_id": run_id})).fetchone()
     if asked is not None:
-        log = hub.find(run_id)
-        if not executor().cancel(run_id):
-            executor().wake()
-        if log is not None and not log.ended:
-            while not log.ended and await log.changed(_WAIT_SECONDS):
-                pass
+        await _end(run_id)
+        await ended(run_id, _WAIT_SECONDS)
     async with tenant_connection() as conn:
         run = await load_run(conn, run_id)
     assert run is not None
     if asked is None and run.status != "cancelled":
         raise Conflict(f"The run has ended: it is {run.status}.", code="run_ended")
     return run
+
+
+async def _end(run_id: UUID) -> None:
+    """Where the run is held: here, or nowhere and so from now on here, or in another process."""
+    here = executor()
+    if here.cancel(run_id) or await here.claims.take(run_id):
+        return
+    async with tenant_connection() as conn:
+        row = await (await conn.execute(ticket_sql.OWNER, {"run_id": run_id})).fetchone()
+    if row is not None and row[0]:
+        await here.switchboard.cancel(row[0], current_tenant().schema, run_id)
 
 
 def _check(principal: Principal, run_id: UUID) -> None:

@@ -185,7 +185,7 @@ def _plan(
     model: dict[str, Any],
 ) -> _Plan:
     spec, own = chosen.agent.spec, executor()
-    here = own.room > 0
+    here = not own.starts_queued()
     step_key, step_name, step_input = model_step(0, spec, model)
     values = {
         "run_id": uuid7(),

@@ -1,4 +1,4 @@
-"""Tickets: one shared row for every live run of every tenant. Queue, ownership and fleet in one.
+"""Tickets and executors: shared rows about live runs of every tenant, and about who carries them.
 
 A ticket is written with its run and deleted at its end. Whoever holds the lease owns the run; the
 fence grows with each claim, and a write under an old fence fails.
@@ -7,6 +7,7 @@ fence grows with each claim, and a write under an old fence fails.
 from __future__ import annotations
 
 from django.db import models
+from django.db.models import Q
 from django.db.models.functions import Now
 
 
@@ -27,11 +28,49 @@ class Ticket(models.Model):
     class Meta:
         verbose_name = "live run"
         ordering = ["created_at"]
+        # A run that starts in its own process is never in the first two: only what waits is.
         indexes = [
-            models.Index(fields=["lease_until", "not_before"], name="ticket_claimable"),
-            models.Index(fields=["owner"], name="ticket_of_owner"),
-            models.Index(fields=["schema"], name="ticket_of_schema"),
+            models.Index(
+                fields=["schema", "-priority", "created_at"],
+                condition=Q(owner=""),
+                name="ticket_waiting",
+            ),
+            models.Index(
+                fields=["schema", "member_id", "-priority", "created_at"],
+                condition=Q(owner=""),
+                name="ticket_waiting_of_member",
+            ),
+            models.Index(
+                fields=["schema", "member_id"], condition=~Q(owner=""), name="ticket_held"
+            ),
+            models.Index(fields=["lease_until"], condition=~Q(owner=""), name="ticket_lease"),
         ]
 
     def __str__(self) -> str:
         return f"{self.schema} {self.run_id}"
+
+
+class Executor(models.Model):
+    """A process that carries runs, or may: written and renewed by itself, for the fleet's page.
+
+    Nothing is decided by it but which owners of a machine to look after; leases decide the rest.
+    """
+
+    class Kind(models.TextChoices):
+        WEB = "web", "Web process"
+        ALONE = "executor", "Executor"
+
+    owner = models.CharField(max_length=120, primary_key=True)
+    host = models.CharField(max_length=60)
+    kind = models.CharField(max_length=10, choices=Kind.choices)
+    capacity = models.PositiveIntegerField()
+    draining = models.BooleanField(default=False, db_default=False)
+    started_at = models.DateTimeField(db_default=Now())
+    seen_at = models.DateTimeField(db_default=Now())
+
+    class Meta:
+        ordering = ["host", "started_at"]
+        indexes = [models.Index(fields=["host"], name="executor_of_host")]
+
+    def __str__(self) -> str:
+        return self.owner

@@ -179,11 +179,19 @@ CACHES = {
     },
 }
 
+# --- between processes ----------------------------------------------------------------------------
+REDIS_URL = env_str("REDIS_URL", "")  # unset: the database's LISTEN and NOTIFY
+
 # --- runs -----------------------------------------------------------------------------------------
 LEASE_SECONDS = env_float("LEASE_SECONDS", 15.0)
 LEASE_RENEW_SECONDS = env_float("LEASE_RENEW_SECONDS", 5.0)
 EXECUTOR_POLL_SECONDS = env_float("EXECUTOR_POLL_SECONDS", 2.0)
-EXECUTOR_CAPACITY = env_int("EXECUTOR_CAPACITY", 1000)  # runs held at once by one process
+EXECUTOR_CAPACITY = env_int("EXECUTOR_CAPACITY", 1000, least=0)  # runs held at once by one process
+EXECUTORS = env_int("EXECUTORS", 0, least=0)  # that manage.py up starts beside the web process
+DRAIN_SECONDS = env_float("DRAIN_SECONDS", 20.0)  # for calls under way when told to stop
+# Runs at the same time, 0: no limit. A tenant's own are in its row.
+TENANT_CONCURRENT_RUNS = env_int("TENANT_CONCURRENT_RUNS", 0, least=0)
+MEMBER_CONCURRENT_RUNS = env_int("MEMBER_CONCURRENT_RUNS", 0, least=0)
 RUN_SECONDS_MAX = env_int("RUN_SECONDS_MAX", 3600)  # no agent's own limit may be above it
 STEP_ATTEMPTS = env_int("STEP_ATTEMPTS", 3)  # of a model call that failed in a way worth repeating
 RETRY_BASE_SECONDS = env_float("RETRY_BASE_SECONDS", 0.5)
@@ -192,7 +200,7 @@ TOOL_MAX_ARGUMENTS = env_int("TOOL_MAX_ARGUMENTS", 64_000)
 NOTES_MAX = env_int("NOTES_MAX", 1000)
 BUILD_CACHE_SECONDS = env_float("BUILD_CACHE_SECONDS", 86_400.0)
 BUILD_CACHE_SIZE = env_int("BUILD_CACHE_SIZE", 500, least=1)  # built agents in one process
-FOLLOW_POLL_SECONDS = env_float("FOLLOW_POLL_SECONDS", 1.0)
+FOLLOW_POLL_SECONDS = env_float("FOLLOW_POLL_SECONDS", 5.0)
 
 # --- models ---------------------------------------------------------------------------------------
 MODEL_BASE_URL = env_str("MODEL_BASE_URL", "")

@@ -55,7 +55,10 @@ async def journal(ref: TenantRef, monkeypatch: pytest.MonkeyPatch) -> AsyncItera
     """Journals on a run held by a live lease that no executor has: nobody else carries it on."""
 
     class Nobody:
-        owner, room = "nobody", 1
+        owner = "nobody"
+
+        def starts_queued(self) -> bool:
+            return False
 
         def adopt(self, held: Any, events: Any) -> None:
             pass

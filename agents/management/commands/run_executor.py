@@ -1,0 +1,73 @@
+"""An executor alone: a process that carries runs and serves nobody."""
+
+from __future__ import annotations
+
+import asyncio
+import contextvars
+import signal
+from typing import Any
+
+from django.conf import settings
+from django.core.management.base import BaseCommand, CommandError, CommandParser
+
+from agents.models_llm.connections import aclose_all
+from agents.runtime.executor import start_executor, stop_executor
+from tenants import notices
+from tenants.pool import close_pool
+
+
+class Command(BaseCommand):
+    help = (
+        "Carries runs that wait for room, were handed over or were lost by another process; any "
+        "number of them, on any machine. SIGTERM hands its runs over and ends it."
+    )
+
+    def add_arguments(self, parser: CommandParser) -> None:
+        parser.add_argument(
+            "--capacity",
+            type=int,
+            default=None,
+            help="runs held at once (EXECUTOR_CAPACITY, unless that is 0: then 1000)",
+        )
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        capacity = options["capacity"]
+        if capacity is None:
+            # 0 is said to web processes that are to hold none, not to those that are there for it.
+            capacity = settings.EXECUTOR_CAPACITY or 1000
+        if capacity < 1:
+            raise CommandError("--capacity must be at least 1: an executor without room does none")
+        # Not under the shared schema that commands begin on: each run sets its own tenant.
+        contextvars.Context().run(asyncio.run, self._serve(capacity))
+
+    async def _serve(self, capacity: int) -> None:
+        told = asyncio.Event()
+        hurry = asyncio.Event()
+
+        def stop() -> None:
+            if told.is_set():
+                hurry.set()
+            told.set()
+
+        loop = asyncio.get_running_loop()
+        for number in (signal.SIGTERM, signal.SIGINT):
+            loop.add_signal_handler(number, stop)
+        notices.start()
+        executor = start_executor(kind="executor", capacity=capacity)
+        self.stdout.write(f"executor {executor.owner} carries up to {capacity} runs")
+        self.stdout.flush()
+        await told.wait()
+        await self._stop(hurry)
+        await notices.stop()
+        await aclose_all()
+        await close_pool()
+
+    async def _stop(self, hurry: asyncio.Event) -> None:
+        """Hand over; told a second time, let go at once."""
+        stopping = asyncio.create_task(stop_executor())
+        hurried = asyncio.create_task(hurry.wait())
+        await asyncio.wait({stopping, hurried}, return_when=asyncio.FIRST_COMPLETED)
+        if not stopping.done():
+            stopping.cancel()
+        hurried.cancel()
+        await asyncio.gather(stopping, hurried, return_exceptions=True)
