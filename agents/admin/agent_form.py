@@ -7,9 +7,10 @@ from typing import Any
 from django import forms
 from django.template.loader import render_to_string
 from django.utils.safestring import SafeString
-from unfold.widgets import UnfoldAdminTextareaWidget
+from unfold.widgets import UnfoldAdminSelect2Widget, UnfoldAdminTextareaWidget
 
 from agents.models import Agent
+from agents.providers.services import model_choices
 from agents.tools import registry
 from agents.tools.spec import Effect
 
@@ -71,8 +72,25 @@ class ToolsField(forms.MultipleChoiceField):
         return isinstance(value, str) and len(value) <= 64
 
 
+def _model_choice(choices: list[tuple[str, str]], now: str) -> forms.ChoiceField:
+    """A list with search. A model that is gone stays to be seen; publishing refuses it."""
+    if now and now not in dict(choices):
+        choices = [*choices, (now, f"{now} (not among the models)")]
+    return forms.ChoiceField(
+        choices=choices,
+        initial=now or "default",
+        widget=UnfoldAdminSelect2Widget(),
+        help_text="“default” follows the tenant's default model.",
+    )
+
+
 class AgentForm(forms.ModelForm):
     tools = ToolsField(required=False, help_text="What the agent may call, and nothing else.")
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        if "model" in self.fields and (choices := model_choices()):
+            self.fields["model"] = _model_choice(choices, self.instance.model)
 
     def clean_tools(self) -> list[str]:
         """In the order they had: else saving an untouched draft would look like a change."""

@@ -22,6 +22,19 @@ _TENANT: tuple[tuple[str, tuple[Entry, ...]], ...] = (
         ),
     ),
     (
+        "Models",
+        (
+            ("Models", "neurology", "admin:providers_chatmodel_changelist", Scope.PROVIDERS_READ),
+            ("Providers", "cloud", "admin:providers_provider_changelist", Scope.PROVIDERS_READ),
+            (
+                "Default and currency",
+                "tune",
+                "admin:providers_modelsettings_changelist",
+                Scope.PROVIDERS_READ,
+            ),
+        ),
+    ),
+    (
         "Activity",
         (
             ("Runs", "play_circle", "admin:agents_run_changelist", Scope.RUNS_READ_ALL),

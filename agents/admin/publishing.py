@@ -11,8 +11,10 @@ from pydantic import ValidationError as SpecError
 from agents.admin.differences import Difference, differences
 from agents.admin.pages import attempt, change_url, console_page, log_change, to
 from agents.models import Agent
+from agents.providers.services import check_model
 from agents.services.publish_agent import draft_spec, publish_agent
 from agents.specs import AgentSpec
+from config.errors import Invalid
 
 
 class PublishingPages:
@@ -47,8 +49,11 @@ def _compare(agent: Agent) -> tuple[list[Difference], list[str]]:
     before = AgentSpec.model_validate(agent.published.spec) if agent.published else None
     try:
         agent.full_clean()
+        check_model(agent.model, with_tools=bool(agent.tools))
         return differences(before, draft_spec(agent)), []
     except ValidationError as error:
         return [], error.messages
+    except Invalid as problem:
+        return [], [problem.detail]
     except SpecError as error:
         return [], [f"{'.'.join(map(str, e['loc']))}: {e['msg']}" for e in error.errors()]

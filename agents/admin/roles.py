@@ -37,6 +37,8 @@ MEANING: dict[Scope, str] = {
     Scope.APPROVALS_READ: "See one's approvals",
     Scope.APPROVALS_DECIDE: "Decide on approvals",
     Scope.AUDIT_READ: "Read the audit log",
+    Scope.PROVIDERS_READ: "See model providers and models, never their keys",
+    Scope.PROVIDERS_WRITE: "Set up model providers, keys, prices and the default model",
     Scope.MEMBERS_READ: "See members and roles",
     Scope.MEMBERS_WRITE: "Add, change and suspend members",
     Scope.KEYS_READ: "See one's own API keys; with members:read every service account's",

@@ -11,8 +11,8 @@ from django.utils import timezone
 
 from agents.admin.pages import console_page
 from agents.admin.scoped import may
-from agents.admin.shown import ago, as_text, between, duration, status_badge
-from agents.admin.waterfall import waterfall
+from agents.admin.shown import ago, as_text, between, duration, money, status_badge
+from agents.admin.waterfall import answered_by, waterfall
 from agents.models import Run, Step
 from tenants.accounts.scopes import Scope
 
@@ -41,6 +41,8 @@ def step_page(admin: ModelAdmin, request: HttpRequest, run: Run, step: Step) -> 
         "step": step,
         "badge": status_badge(step.status, step.get_status_display()),
         "takes": duration(between(step.started_at, step.finished_at)),
+        "cost": money(step.cost, run.model.get("currency") or "") if step.cost is not None else "",
+        "answered": answered_by(step),
         "values": [
             (label, as_text(value))
             for label, value in (
@@ -72,6 +74,8 @@ def _context(request: HttpRequest, run: Run) -> dict[str, Any]:
         "zone": timezone.get_current_timezone_name(),
         "model_name": model.get("name", "unknown"),
         "offline": bool(model.get("offline")),
+        "provider": model.get("provider", ""),
+        "cost": money(run.cost, model.get("currency") or ""),
         "given": given[:_TEXT],
         "given_cut": max(len(given) - _TEXT, 0),
         "made": made[:_TEXT],

@@ -20,7 +20,7 @@ from agents.admin.paging import InfinitePaginator
 from agents.admin.run_filters import AgentFilter, DurationFilter, MemberFilter, StatusFilter
 from agents.admin.run_page import run_page, step_page
 from agents.admin.scoped import ScopedAdmin, scoped
-from agents.admin.shown import ago, between, duration, one_line, status_badge
+from agents.admin.shown import ago, between, duration, money, one_line, status_badge
 from agents.admin.site import tenant_site
 from agents.models import Run
 from config.errors import Conflict
@@ -41,7 +41,16 @@ class RunAdmin(ScopedAdmin):
     empty_title = "No run here"
     empty_text = "A run is made when a member chats with an agent or a program calls the API."
 
-    list_display = ("input_shown", "status_shown", "component", "who", "took", "tokens", "started")
+    list_display = (
+        "input_shown",
+        "status_shown",
+        "component",
+        "who",
+        "took",
+        "tokens",
+        "cost_shown",
+        "started",
+    )
     list_display_links = ("input_shown",)
     list_filter = (
         StatusFilter,
@@ -113,6 +122,10 @@ class RunAdmin(ScopedAdmin):
     @display(description="Tokens")
     def tokens(self, run: Run) -> str:
         return f"{run.input_tokens + run.output_tokens:,}"
+
+    @display(description="Cost")
+    def cost_shown(self, run: Run) -> str:
+        return money(run.cost, run.model.get("currency") or "")
 
     @display(description="Started")
     def started(self, run: Run) -> SafeString | str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from datetime import datetime, timedelta
+from decimal import Decimal
 from typing import Any
 
 from django.utils import timezone
@@ -58,6 +59,18 @@ def between(start: datetime | None, end: datetime | None) -> float | None:
     if start is None:
         return None
     return ((end or timezone.now()) - start).total_seconds()
+
+
+def money(cost: Decimal | None, currency: str = "") -> str:
+    """`0.0042 USD`; an em dash where no price was known. At least two digits that say something."""
+    if cost is None:
+        return "—"
+    if cost == 0 or cost >= 1:
+        text = f"{cost:,.2f}"
+    else:
+        # As many decimals as show its first two digits that aren't zero.
+        text = f"{cost:.{min(max(1 - cost.adjusted(), 2), 10)}f}"
+    return f"{text} {currency}".rstrip()
 
 
 def ago(moment: datetime | None) -> SafeString | str:

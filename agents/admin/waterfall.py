@@ -8,7 +8,7 @@ from typing import Any
 
 from django.utils import timezone
 
-from agents.admin.shown import STATUS_TONE, as_text, duration
+from agents.admin.shown import STATUS_TONE, as_text, duration, money
 from agents.models import Run, Step
 
 # What is sent of one value to the page; a journal may hold far more.
@@ -43,6 +43,8 @@ class Bar:
     starts: str
     takes: str
     tokens: str
+    cost: str
+    answered: str
     error: str
     values: tuple[Value, ...]
     under_way: bool
@@ -95,10 +97,22 @@ def _bar(step: Step, begin: datetime, total: float, end: datetime, run: Run) -> 
         starts="+" + duration((step.started_at - begin).total_seconds()),
         takes=duration(takes) if step.finished_at or under_way else "—",
         tokens=_tokens(step.input_tokens, step.output_tokens),
+        cost=money(step.cost, run.model.get("currency") or "") if step.cost is not None else "",
+        answered=answered_by(step),
         error=_error(step.error),
         values=tuple(_values(step)),
         under_way=under_way,
     )
+
+
+def answered_by(step: Step) -> str:
+    """The model that answered and those that could not; "" where the first that was asked did."""
+    output = step.output if isinstance(step.output, dict) else {}
+    model = output.get("model")
+    if step.kind != Step.Kind.MODEL or not isinstance(model, dict) or not model.get("tried"):
+        return ""
+    before = ", ".join(f"{link['name']}: {link['why']}" for link in model["tried"])
+    return f"{model['name']}, after {before}"
 
 
 def _tokens(given: int, made: int) -> str:

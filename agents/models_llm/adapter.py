@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from contextlib import aclosing
 from typing import Any, cast
 
@@ -34,15 +34,22 @@ class AdaptedChat:
 
     Slower than a native `stream_turn` (LangChain builds a message and runs callbacks for every
     chunk); it opens every provider that has a LangChain model. `secret` is taken out of what the
-    provider says. With `says_its_end` a stream that ends without a reason was cut.
+    provider says. With `says_its_end` a stream that ends without a reason was cut. `given` are
+    parameters of every call.
     """
 
     def __init__(
-        self, model: BaseChatModel, *, secret: str = "", says_its_end: bool = False
+        self,
+        model: BaseChatModel,
+        *,
+        secret: str = "",
+        says_its_end: bool = False,
+        given: Mapping[str, Any] | None = None,
     ) -> None:
         self.model = model
         self._secret = secret
         self._says_its_end = says_its_end
+        self._given = dict(given or {})
 
     async def stream_turn(
         self,
@@ -54,7 +61,7 @@ class AdaptedChat:
         choice = {"tool_choice": params.pop("tool_choice")} if "tool_choice" in params else {}
         if tools:
             runnable = runnable.bind_tools(tools, **choice)
-        params = {name: value for name, value in params.items() if value is not None}
+        params = {n: value for n, value in {**self._given, **params}.items() if value is not None}
         chunks = runnable.astream(messages, **params)
         # LangChain's chunks count what is new; a `Delta` carries what there is so far.
         usage: Usage | None = None

@@ -55,8 +55,8 @@ def anthropic_chat(
         "max_retries": 0,  # the journal retries
         "anthropic_proxy": None,
         "max_tokens": _DEFAULT_MAX_TOKENS,
-        "model_kwargs": dict(extra or {}),
     }
     chat = GuardedAnthropic(**fields)
     chat._transport = ExchangeTransport(limits, secret=api_key, tenant=tenant)
-    return AdaptedChat(chat, secret=api_key, says_its_end=True)
+    given = {"extra_body": dict(extra)} if extra else {}
+    return AdaptedChat(chat, secret=api_key, says_its_end=True, given=given)

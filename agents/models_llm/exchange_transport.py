@@ -13,12 +13,15 @@ from multidict import CIMultiDict
 from yarl import URL
 
 from agents.models_llm.connections import session_for
+from agents.models_llm.errors import Garbage
 from agents.models_llm.exchange import Exchange, Limits
 
 # aiohttp writes these itself; a body must not be compressed, or tokens would come in blocks.
 _NOT_PASSED_ON = frozenset(
     {"host", "content-length", "transfer-encoding", "connection", "accept-encoding"}
 )
+# With anything else, a web page say, providers' packages would see an empty reply.
+_SPOKEN = frozenset({"text/event-stream", "application/json"})
 
 
 class _Body(httpx2.AsyncByteStream):
@@ -52,6 +55,8 @@ class ExchangeTransport(httpx2.AsyncBaseTransport):
         )
         try:
             await exchange.open(await request.aread(), headers)
+            if exchange.content_type not in _SPOKEN:
+                raise Garbage("The model endpoint answered with something that is no event stream.")
         except BaseException:
             exchange.close()
             raise

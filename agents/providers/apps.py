@@ -8,3 +8,8 @@ class ProvidersConfig(AppConfig):
     label = "providers"
     verbose_name = "Models"
     default_auto_field = "django.db.models.BigAutoField"
+
+    def ready(self) -> None:
+        from agents.providers.services import connect
+
+        connect()

@@ -7,6 +7,7 @@ from django.db import transaction
 from pydantic import ValidationError as SpecError
 
 from agents.models import Agent, Revision
+from agents.providers.services import check_model
 from agents.specs import AgentSpec, Limits, ModelSpec, digest
 from config.errors import Forbidden, Invalid
 from tenants.accounts.models import Member
@@ -42,7 +43,8 @@ def publish_agent(member: Member | None, agent_id: int, note: str = "") -> tuple
     """Publish the draft; returns the revision, and whether it is new.
 
     An unchanged draft makes no new revision. `member` None is the installation itself (commands).
-    Raises Forbidden without agents:publish, Invalid when the draft is not fit to run.
+    Raises Forbidden without agents:publish, Invalid when the draft is not fit to run
+    or its model is none of the tenant's.
     """
     if member is not None and not member.may(Scope.AGENTS_PUBLISH):
         raise Forbidden("Publishing needs the scope agents:publish.")
@@ -55,6 +57,7 @@ def publish_agent(member: Member | None, agent_id: int, note: str = "") -> tuple
             raise Invalid("The draft can't be published: " + " ".join(error.messages)) from None
         except SpecError as error:
             raise Invalid(f"The draft can't be published: {error}") from None
+        check_model(spec.model.name, with_tools=bool(spec.tools))
         name = digest(spec)
         if agent.published is not None and agent.published.digest == name:
             return agent.published, False

@@ -26,6 +26,8 @@ class Scope(StrEnum):
     APPROVALS_READ = "approvals:read"
     APPROVALS_DECIDE = "approvals:decide"
     AUDIT_READ = "audit:read"
+    PROVIDERS_READ = "providers:read"
+    PROVIDERS_WRITE = "providers:write"  # where models are, their keys and prices
     MEMBERS_READ = "members:read"
     MEMBERS_WRITE = "members:write"
     KEYS_READ = "keys:read"  # one's own; with members:read every service account's
@@ -58,6 +60,7 @@ ROLES: dict[str, frozenset[Scope]] = {
     | {
         Scope.AGENTS_WRITE,
         Scope.AGENTS_PUBLISH,
+        Scope.PROVIDERS_READ,
         Scope.RUNS_READ_ALL,
         Scope.CONSOLE_USE,
     },
@@ -66,6 +69,7 @@ ROLES: dict[str, frozenset[Scope]] = {
         Scope.RUNS_READ_ALL,
         Scope.RUNS_CANCEL_ALL,
         Scope.SESSIONS_READ_ALL,
+        Scope.PROVIDERS_READ,
         Scope.MEMBERS_READ,
         Scope.KEYS_READ,
         Scope.CONSOLE_USE,
@@ -82,6 +86,7 @@ ROLES: dict[str, frozenset[Scope]] = {
             Scope.TOOLS_READ,
             Scope.APPROVALS_READ,
             Scope.AUDIT_READ,
+            Scope.PROVIDERS_READ,
             Scope.MEMBERS_READ,
             Scope.KEYS_READ,
             Scope.CONSOLE_USE,

@@ -46,6 +46,8 @@ class Reply:
     split: int | None = None
     """Send pieces of this many bytes, each on its own."""
     newline: str = "\n"
+    filtered: bool = False
+    """Begin with a chunk of filter results and no choices, as Azure does."""
 
 
 @dataclass
@@ -84,6 +86,7 @@ class Seen:
     body: dict[str, Any]
     headers: dict[str, str]
     peer: tuple[str, int]
+    path: str = ""
 
 
 class OpenAIServer:
@@ -98,6 +101,8 @@ class OpenAIServer:
         self.port = 0
         app = web.Application(client_max_size=64 * 1024 * 1024)
         app.router.add_post("/v1/chat/completions", self._handle)
+        app.router.add_post("/openai/v1/chat/completions", self._handle)
+        app.router.add_post("/openai/deployments/{name}/chat/completions", self._handle)
         self._runner = web.AppRunner(app, handler_cancellation=True, shutdown_timeout=0.1)
 
     def script(self, *replies: Any) -> None:
@@ -123,7 +128,7 @@ class OpenAIServer:
     async def _handle(self, request: web.Request) -> web.StreamResponse:
         body = await request.json()
         peer = request.transport.get_extra_info("peername") if request.transport else ("", 0)
-        self.requests.append(Seen(body, dict(request.headers), tuple(peer[:2])))
+        self.requests.append(Seen(body, dict(request.headers), tuple(peer[:2]), request.path_qs))
         if self.replies:
             reply = self.replies.popleft()
         else:
@@ -224,7 +229,10 @@ def _chunks(body: dict[str, Any], reply: Reply) -> list[dict[str, Any]]:
             "choices": [choice],
         }
 
-    chunks = [chunk({"role": "assistant", "content": ""})]
+    chunks = []
+    if reply.filtered:
+        chunks.append({**chunk({}), "choices": [], "prompt_filter_results": []})
+    chunks.append(chunk({"role": "assistant", "content": ""}))
     chunks += [chunk({"content": token}) for token in reply.tokens]
     for index, (name, arguments) in enumerate(reply.calls):
         head: dict[str, Any] = {
