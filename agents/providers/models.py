@@ -146,6 +146,12 @@ class Fallback(models.Model):
     def __str__(self) -> str:
         return f"{self.position}. {self.fallback}"
 
+    def clean(self) -> None:
+        """The constraint's sentence for forms: in an inline Django leaves the constraint out."""
+        super().clean()
+        if self.model_id is not None and self.model_id == self.fallback_id:
+            raise ValidationError({"fallback": "A model can't be its own fallback."})
+
 
 class ModelSettings(models.Model):
     """The tenant's one row: its default model, and the currency that all prices are in."""

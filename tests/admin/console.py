@@ -69,7 +69,7 @@ def form_fields(text: str) -> dict[str, Any]:
         if not name or kind in ("submit", "button"):
             continue
         if kind in ("checkbox", "radio"):
-            if re.search(r"\schecked\b", tag):
+            if re.search(r"\schecked(?=[\s=/>])", tag):  # no class of a style sheet's
                 found.setdefault(name, []).append(_attribute(tag, "value") or "on")
             continue
         found[name] = _attribute(tag, "value") or ""
