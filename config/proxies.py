@@ -41,8 +41,8 @@ def client_address(peer: str, forwarded: str, trusted: Trusted) -> Address | Non
     found = _address(peer)
     hops = [part for part in forwarded.split(",") if part.strip()]
     if isinstance(trusted, int):
-        wanted = hops[-trusted:][:1] if trusted else []
-        return (_address(wanted[0]) or found) if wanted else found
+        enough = 0 < trusted <= len(hops)
+        return (_address(hops[-trusted]) or found) if enough else found
     for hop in reversed(hops):
         if found is None or not any(found in network for network in trusted):
             break
