@@ -8,7 +8,7 @@ of whoever is suspended or signed out.
 from __future__ import annotations
 
 import asyncio
-from contextlib import aclosing
+from contextlib import aclosing, suppress
 from http.cookies import CookieError, SimpleCookie
 from typing import Any
 from uuid import UUID
@@ -103,6 +103,10 @@ class RunConsumer(AsyncWebsocketConsumer):
         for task in tasks:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
+
+    async def send(self, *args: Any, **kwargs: Any) -> None:
+        with suppress(OSError):  # uvicorn: the client is gone, and `disconnect` comes next
+            await super().send(*args, **kwargs)
 
     async def receive(self, text_data: str | None = None, bytes_data: bytes | None = None) -> None:
         ref: Any = None

@@ -32,7 +32,7 @@ class Tally:
             self._note(f"{kind}: {wrong} row(s) in {where} are not its own")
 
     def failed(self, kind: str, error: str) -> None:
-        self.errors[f"{kind}: {error[:200]}"] += 1
+        self.errors[f"{kind}: {error[:1500]}"] += 1
 
     def _note(self, example: str) -> None:
         if len(self.examples) < 5:

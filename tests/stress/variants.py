@@ -60,6 +60,13 @@ def stress(ground: Ground, variant: Variant, seconds: float, workers: int) -> Ta
             ground.wait_for_tasks(tally, 20)
         for server in servers:
             if "Traceback" in (said := server.log.read_text()):
-                tally.failed("server log", said[said.index("Traceback") :][-600:])
+                tally.failed("server log", last_lines(said[said.index("Traceback") :]))
     ground.sweep(tally)
     return tally
+
+
+def last_lines(said: str) -> str:
+    """A traceback's own end: its error and where it was thrown, without what came after it."""
+    lines = said.split("\n")
+    end = next((n for n, line in enumerate(lines[1:], 1) if line[:1].strip()), len(lines))
+    return "\n".join(lines[max(end - 8, 0) : end + 1])
