@@ -14,6 +14,7 @@ from agents.admin import (
     revisions,
     roles,
     runs,
+    service_accounts,
     sessions,
 )
 from agents.admin import tenants as tenants_pages
@@ -29,6 +30,7 @@ __all__ = [
     "revisions",
     "roles",
     "runs",
+    "service_accounts",
     "sessions",
     "tenants_pages",
 ]

@@ -12,7 +12,7 @@ from unfold.widgets import UnfoldAdminSelectWidget
 
 from config.errors import Problem
 from tenants.accounts.members import check_change
-from tenants.accounts.models import Member
+from tenants.accounts.models import Member, ServiceAccount
 from tenants.accounts.scopes import PLATFORM_ROLES, ROLES
 from tenants.context import current_tenant
 
@@ -73,3 +73,17 @@ class MemberForm(MemberRules):
     class Meta:
         model = Member
         fields = ("username", "name", "email", "time_zone", "is_active", "groups")
+
+
+class ServiceAccountForm(MemberRules):
+    """A program has no password to ask for, and no mail."""
+
+    class Meta:
+        model = ServiceAccount
+        fields = ("username", "name", "is_active", "groups")
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.instance.kind = Member.Kind.SERVICE
+        if "groups" in self.fields:
+            self.fields["groups"].help_text = "The most that any key of it can give."

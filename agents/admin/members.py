@@ -1,13 +1,12 @@
-"""Members: add, edit, suspend. Those who have run something are suspended, never deleted."""
+"""People who are members: add and edit. What is done to them otherwise is in member_verbs."""
 
 from __future__ import annotations
 
 from typing import Any
 
 from django import forms
-from django.contrib import admin, messages
+from django.contrib import admin
 from django.contrib.auth.admin import UserAdmin
-from django.db import transaction
 from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.urls import reverse
@@ -17,15 +16,13 @@ from unfold.admin import ModelAdmin
 from unfold.decorators import display
 
 from agents.admin.member_form import MemberForm, NewMemberForm
+from agents.admin.member_verbs import MemberVerbs
 from agents.admin.pages import Confirm, attempt, change_url, confirm_page, found, log_change, to
 from agents.admin.password_forms import MemberPasswordForm
 from agents.admin.platform_site import platform_site
 from agents.admin.scoped import ScopedMixin, scoped
 from agents.admin.shown import ago, badge
 from agents.admin.site import tenant_site
-from agents.models import Run
-from config.errors import Problem
-from tenants.accounts.members import check_delete, set_active
 from tenants.accounts.models import Member
 from tenants.accounts.reset import send_reset
 from tenants.accounts.scopes import Scope
@@ -33,7 +30,7 @@ from tenants.accounts.scopes import Scope
 
 @admin.register(Member, site=tenant_site)
 @admin.register(Member, site=platform_site)
-class MemberAdmin(ScopedMixin, UserAdmin, ModelAdmin):
+class MemberAdmin(MemberVerbs, ScopedMixin, UserAdmin, ModelAdmin):
     view_scope = Scope.MEMBERS_READ
     add_scope = Scope.MEMBERS_WRITE
     change_scope = Scope.MEMBERS_WRITE
@@ -41,7 +38,7 @@ class MemberAdmin(ScopedMixin, UserAdmin, ModelAdmin):
 
     empty_icon = "group"
     empty_title = "No such member"
-    empty_text = "A member is a person, or a service account, of this tenant alone."
+    empty_text = "A member is a person of this tenant alone. Programs are service accounts."
 
     form = MemberForm
     add_form = NewMemberForm
@@ -64,13 +61,14 @@ class MemberAdmin(ScopedMixin, UserAdmin, ModelAdmin):
         ("Access", {"fields": ("usable_password", "password1", "password2")}),
     )
     readonly_fields = ("password_shown", "seen", "joined")
-    actions_detail = ("mail_reset", "suspend", "unsuspend")
+    actions_detail = ("mail_reset", "suspend", "unsuspend", "sign_out_everywhere")
     actions = ("suspend_selected",)
 
     # --- the list ---------------------------------------------------------------------------------
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Member]:
-        return super().get_queryset(request).prefetch_related("groups")
+        people = super().get_queryset(request).filter(kind=Member.Kind.PERSON)
+        return people.prefetch_related("groups")
 
     @display(description="Member", ordering="username")
     def person(self, member: Member) -> SafeString:
@@ -143,65 +141,8 @@ class MemberAdmin(ScopedMixin, UserAdmin, ModelAdmin):
         attempt(request, work)
         return to(change_url(member))
 
-    # --- suspending -------------------------------------------------------------------------------
-
     def action_applies(self, request: HttpRequest, action: str, object_id: Any) -> bool:
-        member = self.get_object(request, str(object_id))
-        if member is not None and action == "mail_reset":
-            return bool(member.is_active) and member.kind == Member.Kind.PERSON
-        if member is None or member.pk == request.user.pk:
-            return False
-        return bool(member.is_active) == (action == "suspend")
-
-    @scoped(Scope.MEMBERS_WRITE, description="Suspend…", icon="block")
-    def suspend(self, request: HttpRequest, object_id: str) -> HttpResponse:
-        return self._set_active(request, object_id, False)
-
-    @scoped(Scope.MEMBERS_WRITE, description="Let in again", icon="lock_open")
-    def unsuspend(self, request: HttpRequest, object_id: str) -> HttpResponse:
-        return self._set_active(request, object_id, True)
-
-    def _set_active(self, request: HttpRequest, object_id: str, active: bool) -> HttpResponse:
-        member = found(self, request, object_id)
-        if request.method != "POST":
-            verb = "Let in" if active else "Suspend"
-            text = (
-                "They can sign in and use their roles again."
-                if active
-                else "They are signed out everywhere and can't come back in. "
-                "Their sessions and runs stay."
-            )
-            asked = Confirm(f"{verb} {member}?", text, verb, not active, back=change_url(member))
-            return confirm_page(self, request, asked, member)
-        attempt(request, lambda: self._do_set_active(request, member, active))
-        return to(change_url(member))
-
-    def _do_set_active(self, request: HttpRequest, member: Member, active: bool) -> str:
-        set_active(request.user, member.pk, active)  # type: ignore[arg-type]
-        log_change(request, member, "Let in again." if active else "Suspended.")
-        return f"{member} may sign in again." if active else f"{member} is suspended."
-
-    @scoped(Scope.MEMBERS_WRITE, description="Suspend the selected members")
-    def suspend_selected(
-        self, request: HttpRequest, queryset: QuerySet[Member]
-    ) -> HttpResponse | None:
-        for member in queryset.filter(is_active=True):
-            attempt(request, lambda member=member: self._do_set_active(request, member, False))
-        return None
-
-    # --- deleting: only who never did anything ----------------------------------------------------
-
-    def delete_view(
-        self, request: HttpRequest, object_id: str, extra_context: dict[str, Any] | None = None
-    ) -> HttpResponse:
-        member = self.get_object(request, object_id)
-        if member is not None and self.has_delete_permission(request, member):
-            has_work = Run.objects.filter(member=member).exists()
-            try:
-                with transaction.atomic():  # the rule's locks last until the member is gone
-                    check_delete(request.user, member, has_work=has_work)  # type: ignore[arg-type]
-                    return super().delete_view(request, object_id, extra_context)
-            except Problem as problem:
-                messages.error(request, problem.detail)
-                return to(change_url(member))
-        return super().delete_view(request, object_id, extra_context)
+        if action == "mail_reset":
+            member = self.get_object(request, str(object_id))
+            return member is not None and bool(member.is_active)
+        return super().action_applies(request, action, object_id)

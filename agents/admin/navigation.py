@@ -45,6 +45,12 @@ _TENANT: tuple[tuple[str, tuple[Entry, ...]], ...] = (
         "People",
         (
             ("Members", "group", "admin:accounts_member_changelist", Scope.MEMBERS_READ),
+            (
+                "Service accounts",
+                "key",
+                "admin:accounts_serviceaccount_changelist",
+                Scope.MEMBERS_READ,
+            ),
             ("Invitations", "mail", "admin:accounts_invitation_changelist", Scope.MEMBERS_READ),
             ("Roles", "badge", "admin:accounts_role_changelist", Scope.MEMBERS_READ),
         ),

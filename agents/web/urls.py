@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from django.urls import path
 
-from agents.web.views import account, chat, home, sessions, sign_in
+from agents.web.views import account, chat, home, sessions, sign_in, signing_out
 
 app_name = "web"
 
@@ -13,6 +13,7 @@ urlpatterns = [
     path("sign-in/", sign_in.sign_in, name="sign-in"),
     path("sign-out/", sign_in.sign_out, name="sign-out"),
     path("account/", account.account, name="account"),
+    path("account/sign-out-elsewhere/", signing_out.sign_out_elsewhere, name="sign-out-elsewhere"),
     path("account/password/", account.password, name="password"),
     path("chat/<slug:slug>/", chat.new_chat, name="new-chat"),
     path("chat/<slug:slug>/<uuid:session_id>/", chat.session, name="session"),

@@ -11,7 +11,9 @@ from django.contrib.auth.models import Group
 from django.db import transaction
 
 from config.errors import Conflict, Forbidden
+from tenants.accounts.history import record
 from tenants.accounts.models import Member
+from tenants.accounts.refresh import revoke_all
 from tenants.accounts.scopes import Scope, scopes_of
 from tenants.context import current_tenant
 
@@ -81,6 +83,16 @@ def set_active(actor: Member, member_id: int, active: bool) -> Member:
         check_change(actor, member, is_active=active, roles=member.roles)
         member.is_active = active
         member.save(update_fields=["is_active"])
+    return member
+
+
+def sign_out(actor: Member, member_id: int) -> Member:
+    """Sign a member out everywhere, as one may do to others: see `revoke_all`. Raises Forbidden."""
+    _check_right(actor)
+    with transaction.atomic():
+        member = Member.objects.select_for_update().get(pk=member_id)
+        revoke_all(member)
+        record(member, actor.pk, "Signed out everywhere.")
     return member
 
 

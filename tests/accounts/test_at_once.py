@@ -130,6 +130,23 @@ def test_signing_out_everywhere_and_a_new_password_end_tokens_and_browsers(
     assert bystander.get("/me").status_code == 200
 
 
+def test_signing_oneself_out_elsewhere_leaves_this_browser_in(there: Server, made: Made) -> None:
+    member = made("acme", "member")
+    client = Api.signed_in(there, "acme", member.username)
+    assert client.get("/me").status_code == 200
+    with (
+        signed_in_browser(there, member.username) as this,
+        signed_in_browser(there, member.username) as other,
+    ):
+        assert "Sign out everywhere else" in this.get("/account/").text
+        form = {"csrfmiddlewaretoken": this.cookies["csrftoken"]}
+        assert this.get("/account/sign-out-elsewhere/").status_code == 405
+        assert this.post("/account/sign-out-elsewhere/", data=form).status_code == 302
+        assert "signed out everywhere but here" in this.get("/account/").text
+        assert other.get("/account/").status_code == 302
+        is_problem(client.get("/me"), 401, "token_revoked")
+
+
 @contextmanager
 def signed_in_browser(server: Server, username: str) -> Iterator[httpx.Client]:
     url, host = f"http://127.0.0.1:{server.port}", f"acme.localhost:{server.port}"
