@@ -11,7 +11,7 @@ from django.db import connection
 from config.load import load
 from tenants.context import use_shared
 from tenants.hop import hop
-from tenants.provisioning import shared_is_current
+from tenants.staleness import shared_is_current
 
 log = logging.getLogger(__name__)
 

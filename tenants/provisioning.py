@@ -1,4 +1,4 @@
-"""Making a tenant: row, hosts, role, schema, tables, roles. And bringing schemas up to date."""
+"""Making a tenant: row, hosts, role, schema, tables, roles. And bringing one up to date."""
 
 from __future__ import annotations
 
@@ -6,20 +6,24 @@ import logging
 from collections.abc import Iterable
 
 from django.core.exceptions import ValidationError
-from django.core.management import call_command
 from django.db import connection, transaction
-from django.db.migrations.loader import MigrationLoader
 
 from tenants import directory
+from tenants.cloning import NotCopied, clone_schema
 from tenants.context import TenantRef, use_shared, use_tenant
+from tenants.locks import schema_lock
 from tenants.models import RESERVED_SCHEMAS, Domain, Tenant
 from tenants.roles import (
     drop_tenant_schema,
+    ensure_migrations_role,
     ensure_platform_schema,
-    ensure_shared_grants,
     ensure_tenant_schema,
     seal_tenant_schema,
+    show_migrations,
 )
+from tenants.schema_migration import migrate_and_show
+from tenants.staleness import missing_migrations
+from tenants.template import ensure_template
 
 log = logging.getLogger(__name__)
 
@@ -41,91 +45,97 @@ def declare_tenant(slug: str, name: str, hosts: Iterable[str], *, kind: str = "t
     return tenant
 
 
-def set_up_tenant(slug: str) -> Tenant:
-    """Role, schema, tables and roles of a declared tenant; then it is active. Safe to repeat.
+def set_up_tenant(slug: str, *, wait: bool = True) -> Tenant:
+    """Role, schema, tables and roles of a declared tenant, up to date; then it is active.
 
-    A failure is written on the tenant's row (state "failed") and raised.
+    Safe to repeat, and so it is what brings any tenant up to date: one that is suspended stays so.
+    A failure is written on the tenant's row, and raised; a tenant that serves goes on serving.
+    While another process is at it, waits, or with `wait` false raises Busy. Raises
+    Tenant.DoesNotExist.
     """
-    with use_shared():
+    with use_shared(), schema_lock(slug, wait=wait):
         tenant = Tenant.objects.get(schema_name=slug)
         try:
-            if tenant.kind == Tenant.Kind.PLATFORM:
-                ensure_platform_schema(slug)
-            else:
-                ensure_tenant_schema(slug)
-            migrate_schema(tenant.ref)
-            if tenant.kind != Tenant.Kind.PLATFORM:
-                seal_tenant_schema(slug)
+            _bring_up_to_date(tenant)
         except Exception as error:
-            tenant.state, tenant.problem = Tenant.State.FAILED, f"{type(error).__name__}: {error}"
-            tenant.save(update_fields=["state", "problem"])
+            _note(tenant, f"{type(error).__name__}: {error}".strip())
             raise
-        if tenant.state != Tenant.State.SUSPENDED:
-            tenant.state, tenant.problem = Tenant.State.ACTIVE, ""
-            tenant.save(update_fields=["state", "problem"])
-    directory.forget()
+        if tenant.problem or unfinished(tenant):
+            _note(tenant, "")
     return tenant
 
 
+def unfinished(tenant: Tenant) -> bool:
+    """Whether its set-up has not been finished yet."""
+    return tenant.state in (Tenant.State.CREATING, Tenant.State.FAILED)
+
+
+def _note(tenant: Tenant, problem: str) -> None:
+    """Write how the set-up ended. Only a tenant that never served can fail to be one."""
+    with use_shared(), transaction.atomic():
+        row = Tenant.objects.select_for_update().get(pk=tenant.pk)
+        if unfinished(row):
+            row.state = Tenant.State.FAILED if problem else Tenant.State.ACTIVE
+        row.problem = problem
+        row.save(update_fields=["state", "problem"])
+        directory.forget()
+    tenant.state, tenant.problem = row.state, row.problem
+
+
+def _bring_up_to_date(tenant: Tenant) -> None:
+    ref = tenant.ref
+    ensure_migrations_role()
+    if tenant.kind == Tenant.Kind.PLATFORM:
+        ensure_platform_schema(ref.schema)
+        migrate_and_show(ref)
+        return
+    ensure_tenant_schema(ref.schema)
+    try:
+        if not _has_tables(ref):
+            _clone_or_migrate(ref)
+        elif missing_migrations([ref.schema]):
+            migrate_and_show(ref)
+    finally:  # one that serves must not stay open because its migration failed
+        seal_tenant_schema(ref.schema)
+
+
+def _has_tables(ref: TenantRef) -> bool:
+    with use_tenant(ref.alone()), connection.cursor() as cursor:
+        return bool(connection.introspection.table_names(cursor))
+
+
+def _clone_or_migrate(ref: TenantRef) -> None:
+    """A copy of the template; where that would leave something out, the long way."""
+    try:
+        clone_schema(ensure_template(), ref)
+    except NotCopied as error:
+        log.warning("%s is migrated instead of copied: %s", ref.schema, error)
+        migrate_and_show(ref)
+        return
+    show_migrations(ref)
+    with use_tenant(ref):
+        from tenants.accounts.seed import ensure_roles
+
+        ensure_roles()
+
+
 def create_tenant(slug: str, name: str, hosts: Iterable[str], *, kind: str = "tenant") -> Tenant:
-    """Declare and set up in one go: some seconds, for commands and jobs, not for a request."""
+    """Declare and set up in one go: under a second, for commands and jobs, not for a request."""
     declare_tenant(slug, name, hosts, kind=kind)
     return set_up_tenant(slug)
 
 
 def drop_tenant(tenant: Tenant) -> None:
     """Delete a tenant with all its data. There is no way back."""
-    with use_shared():
+    with use_shared(), schema_lock(tenant.schema_name), transaction.atomic():
         drop_tenant_schema(tenant.schema_name)
         tenant.delete()
-    directory.forget()
-
-
-def migrate_schema(ref: TenantRef, verbosity: int = 0) -> None:
-    """Bring one schema's tables up to date, as its own role, and its roles with their scopes."""
-    from tenants.accounts.seed import ensure_roles
-
-    with use_tenant(ref):
-        call_command("migrate_one", verbosity=verbosity)
-        ensure_roles()
-
-
-def migrate_shared(verbosity: int = 0) -> None:
-    """Bring the shared schema up to date, with what the tenants may do in it."""
-    with use_shared():
-        call_command("migrate_one", verbosity=verbosity)
-        ensure_shared_grants()
-
-
-def migration_names() -> set[tuple[str, str]]:
-    """Every migration on disk, as (app, name)."""
-    loader = MigrationLoader(None, ignore_no_migrations=True)
-    return set(loader.disk_migrations)
-
-
-def shared_is_current() -> bool:
-    """Whether the shared schema has every migration on disk (recorded for both kinds of schema)."""
-    with use_shared(), connection.cursor() as cursor:
-        cursor.execute("SELECT to_regclass('public.django_migrations')")
-        if cursor.fetchone()[0] is None:
-            return False
-        cursor.execute("SELECT app, name FROM public.django_migrations")
-        return migration_names() <= set(cursor.fetchall())
+        directory.forget()
 
 
 def stale_tenants() -> list[Tenant]:
     """Tenants whose schema lacks a migration, or whose set-up never finished."""
-    wanted = migration_names()
     with use_shared():
-        tenants = list(Tenant.objects.all())
-    return [tenant for tenant in tenants if _unfinished(tenant) or not wanted <= _applied(tenant)]
-
-
-def _unfinished(tenant: Tenant) -> bool:
-    return tenant.state in (Tenant.State.CREATING, Tenant.State.FAILED)
-
-
-def _applied(tenant: Tenant) -> set[tuple[str, str]]:
-    with use_tenant(tenant.ref), connection.cursor() as cursor:
-        cursor.execute("SELECT app, name FROM django_migrations")
-        return set(cursor.fetchall())
+        tenants = list(Tenant.objects.order_by("kind", "schema_name"))
+    missing = missing_migrations([tenant.schema_name for tenant in tenants])
+    return [tenant for tenant in tenants if unfinished(tenant) or tenant.schema_name in missing]

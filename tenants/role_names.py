@@ -28,3 +28,8 @@ def role_name(schema: str) -> str:
 def tenants_role() -> str:
     """The role whose rights on the shared schema all tenant roles inherit."""
     return _fit(f"{database_name()}--tenants")
+
+
+def migrations_role() -> str:
+    """The role that may read which migrations each schema has had, and nothing else."""
+    return _fit(f"{database_name()}--migrations")

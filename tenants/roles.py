@@ -9,22 +9,27 @@ somebody with more rights might run. What it may do in the shared schema: `tenan
 
 from __future__ import annotations
 
+import contextlib
 from typing import Any
 
 from django.db import connection, transaction
 
-from tenants.context import use_shared
-from tenants.role_names import role_name, tenants_role
+from tenants.context import SHARED, TenantRef, use_shared, use_tenant
+from tenants.locks import Busy, schema_lock
+from tenants.role_names import migrations_role, role_name, tenants_role
 from tenants.shared_rights import ensure_role, ensure_shared_grants, own_row
 
 __all__ = [
     "drop_tenant_schema",
+    "ensure_migrations_role",
     "ensure_platform_schema",
     "ensure_shared_grants",
     "ensure_tenant_schema",
+    "migrations_role",
     "role_name",
     "seal_open_schemas",
     "seal_tenant_schema",
+    "show_migrations",
     "tenants_role",
 ]
 
@@ -56,7 +61,7 @@ def seal_open_schemas() -> list[str]:
     """Seal each tenant's schema whose role may create in it, and return their names.
 
     For what a crash left open, and for installations from before schemas were sealed. Tenants that
-    are being set up are left alone; no other may be migrating meanwhile.
+    are being set up or migrated are left alone: who does that seals them.
     """
     with use_shared(), connection.cursor() as cursor:
         cursor.execute(
@@ -67,9 +72,12 @@ def seal_open_schemas() -> list[str]:
             "AND has_schema_privilege(r.oid, n.oid, 'CREATE')"
         )
         found = [row[0] for row in cursor.fetchall()]
+    sealed = []
     for schema in found:
-        seal_tenant_schema(schema)
-    return found
+        with contextlib.suppress(Busy), schema_lock(schema, wait=False):
+            seal_tenant_schema(schema)
+            sealed.append(schema)
+    return sealed
 
 
 def ensure_platform_schema(schema: str) -> None:
@@ -90,6 +98,26 @@ def drop_tenant_schema(schema: str) -> None:
         if exists:
             cursor.execute("RESET ROLE")
             cursor.execute(f'DROP ROLE "{role}"')
+
+
+def ensure_migrations_role() -> None:
+    """Make the role that may read which migrations each schema has had, and nothing else."""
+    with use_shared(), transaction.atomic(), connection.cursor() as cursor:
+        ensure_role(cursor, migrations_role())
+        _may_become(cursor, migrations_role())
+        cursor.execute(f'GRANT USAGE ON SCHEMA public TO "{migrations_role()}"')
+
+
+def show_migrations(ref: TenantRef) -> None:
+    """Let that role read the schema's list of migrations, which must exist. Idempotent."""
+    with transaction.atomic():
+        with use_shared(), connection.cursor() as cursor:
+            foreign = _schema_owner(cursor, ref.schema) == ref.role
+        owner = ref if foreign else SHARED
+        with use_tenant(owner), connection.cursor() as cursor:
+            cursor.execute(f'GRANT USAGE ON SCHEMA "{ref.schema}" TO "{migrations_role()}"')
+        with use_tenant(ref), connection.cursor() as cursor:
+            cursor.execute(f'GRANT SELECT ON django_migrations TO "{migrations_role()}"')
 
 
 def _server_version(cursor: Any) -> int:

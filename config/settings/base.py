@@ -91,6 +91,9 @@ PRINCIPAL_CACHE_SECONDS = env_float("PRINCIPAL_CACHE_SECONDS", 5.0)
 # How often a silent connection for notices is tried; how long to trust memory while it is lost.
 NOTICES_CHECK_SECONDS = env_float("NOTICES_CHECK_SECONDS", 5.0)
 NOTICES_DOWN_CACHE_SECONDS = env_float("NOTICES_DOWN_CACHE_SECONDS", 1.0)
+# A migration waits this long for a table in use, then lets others pass and tries again.
+MIGRATE_LOCK_SECONDS = env_float("MIGRATE_LOCK_SECONDS", 5.0)
+MIGRATE_LOCK_ATTEMPTS = env_int("MIGRATE_LOCK_ATTEMPTS", 10)
 TENANCY_VERIFY = False
 
 # --- web ------------------------------------------------------------------------------------------

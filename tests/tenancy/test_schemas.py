@@ -72,7 +72,7 @@ def test_a_set_up_that_failed_says_why_and_can_be_repeated(
         raise RuntimeError("the disk is full")
 
     with monkeypatch.context() as patch:
-        patch.setattr(provisioning, "migrate_schema", broken)
+        patch.setattr(provisioning, "clone_schema", broken)
         with pytest.raises(RuntimeError):
             provisioning.set_up_tenant(fresh)
     with use_shared():
