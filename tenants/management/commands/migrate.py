@@ -13,7 +13,7 @@ from tenants.jobs import ensure_schedules
 from tenants.locks import schema_lock
 from tenants.models import Tenant
 from tenants.provisioning import PLATFORM_SCHEMA, declare_tenant, stale_tenants
-from tenants.roles import ensure_shared_grants, seal_open_schemas
+from tenants.roles import ensure_shared_grants
 from tenants.schema_migration import migrate_shared
 from tenants.staleness import shared_is_current
 from tenants.template import template_is_current
@@ -45,16 +45,13 @@ class Command(BaseCommand):
                 migrate_shared(verbosity=max(verbosity - 1, 0))
         self._ensure_platform(options["platform_host"])
         ensure_schedules()
-        try:
-            call_command(
-                "migrate_tenants",
-                jobs=options["jobs"],
-                verbosity=verbosity,
-                stdout=self.stdout,
-                stderr=self.stderr,
-            )
-        finally:
-            seal_open_schemas()
+        call_command(
+            "migrate_tenants",
+            jobs=options["jobs"],
+            verbosity=verbosity,
+            stdout=self.stdout,
+            stderr=self.stderr,
+        )
 
     def _ensure_platform(self, host: str) -> None:
         with use_shared():

@@ -11,6 +11,7 @@ from django.core.management.base import BaseCommand, CommandError, CommandParser
 from tenants.context import use_shared
 from tenants.models import Tenant
 from tenants.provisioning import stale_tenants, unfinished
+from tenants.roles import seal_open_schemas
 from tenants.rollout import Outcome, roll_out
 from tenants.schema_shape import differences, schema_shape
 from tenants.staleness import missing_migrations, shared_is_current
@@ -83,7 +84,10 @@ class Command(BaseCommand):
         stale = [tenant.schema_name for tenant in _chosen(slugs)]
         found = time.monotonic() - began
         self._say(1 if stale else 2, f"{len(stale)} tenant(s) behind, found in {found:.2f} s")
-        outcomes = roll_out(stale, jobs or _cores(), self._tell)
+        try:
+            outcomes = roll_out(stale, jobs or _cores(), self._tell)
+        finally:
+            seal_open_schemas()  # of a crash before, or of old
         failed = [outcome for outcome in outcomes if outcome.result == "failed"]
         seconds = time.monotonic() - began
         self._say(
