@@ -90,6 +90,27 @@ def test_a_key_revoked_here_is_refused_there(
     refused(clients[1], 401, "token_invalid")
 
 
+def test_processes_add_up_what_they_counted_of_a_key(
+    here: Server, there: Server, made: Made
+) -> None:
+    rate = 40
+    account = made("acme", "integrator", service=True)
+    body = {"account": account.username, "name": "x", "rate": rate}
+    key = Api.signed_in(here, "acme", "owner").post("/api-keys", json=body).json()["key"]
+    clients = [Api(server, "acme", key) for server in (here, there)]
+
+    def within_one_minute() -> int | None:
+        """How many of many requests were let through; None when a minute began in between."""
+        minute = time.time() // 60
+        answers = [client.get("/me").status_code for _ in range(rate) for client in clients]
+        assert set(answers) <= {200, 429}
+        return answers.count(200) if time.time() // 60 == minute else None
+
+    # Counted apart it would be twice the rate; a twentieth of it is what one may be ahead.
+    let_through = within_one_minute() or within_one_minute()
+    assert let_through is not None and let_through <= rate + 2 * rate // 20 + 2
+
+
 def test_a_sign_in_ended_here_is_over_there_and_others_go_on(
     here: Server, there: Server, made: Made
 ) -> None:
