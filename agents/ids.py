@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import secrets
 import time
+from datetime import datetime
 from uuid import UUID
 
 
@@ -14,3 +15,13 @@ def uuid7() -> UUID:
     value = value & ~(0xF << 76) | 0x7 << 76
     value = value & ~(0x3 << 62) | 0x2 << 62
     return UUID(int=value)
+
+
+def uuid7_floor(moment: datetime) -> UUID:
+    """The least version 7 UUID of an aware moment: ids made from then on are not below it.
+
+    A list by time so reads a range of the primary key. Clocks of several machines differ, and the
+    database's own is another: leave room on both sides and compare the time itself as well.
+    """
+    milliseconds = max(0, min(int(moment.timestamp() * 1000), (1 << 48) - 1))
+    return UUID(int=milliseconds << 80 | 0x7 << 76 | 0x2 << 62)

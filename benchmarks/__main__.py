@@ -3,7 +3,7 @@
 `--quick` takes about four minutes instead of 25. `--only daphne,off` measures some of daphne,
 uvicorn, off and on (AgentOS without and with tracing) and relay; `--parts load,tool,sessions,held`
 some of the parts. The report goes to the screen and, unless it is partial, to
-benchmarks/results.md (`--out` names another file).
+benchmarks/results.md (`--out` names another file). `--strict` fails when a claim doesn't hold.
 """
 
 from __future__ import annotations
@@ -25,6 +25,7 @@ from benchmarks.processes import ROOT, Failed, Process, cpu_seconds
 from benchmarks.report import report
 from benchmarks.results import Figures
 from benchmarks.site import Connections, model_server, prepared
+from benchmarks.verdicts import verdicts
 
 RESULTS = ROOT / "benchmarks" / "results.md"
 PARTS = ("load", "tool", "sessions", "held")
@@ -78,7 +79,9 @@ def main() -> int:
     if options.out or whole:
         (options.out or RESULTS).write_text(text, encoding="utf-8")
         _say(f"written to {options.out or RESULTS.relative_to(ROOT)}")
-    return 0
+    failed = any(not verdict.holds for verdict in verdicts(figures))
+    failed = failed or any(each.broken for each in figures.values())
+    return 1 if options.strict and failed else 0
 
 
 def _measure(
@@ -135,6 +138,7 @@ def _options() -> argparse.Namespace:
     parser.add_argument("--quick", action="store_true")
     parser.add_argument("--only", default=",".join(CONTENDERS))
     parser.add_argument("--parts", default=",".join(PARTS))
+    parser.add_argument("--strict", action="store_true")
     parser.add_argument("--out", type=Path)
     return parser.parse_args()
 

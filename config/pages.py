@@ -65,11 +65,13 @@ def page(
 
 
 def _after(rows: QuerySet[Any], keys: tuple[str, ...], values: list[str]) -> QuerySet[Any]:
-    condition = Q()
+    # Said by itself as well: an index can begin at a bound, not at a disjunction.
+    condition = Q(**{f"{keys[0]}__lte": values[0]})
+    following = Q()
     for index, key in enumerate(keys):
         same = Q(**dict(zip(keys[:index], values[:index], strict=True)))
-        condition |= same & Q(**{f"{key}__lt": values[index]})
+        following |= same & Q(**{f"{key}__lt": values[index]})
     try:
-        return rows.filter(condition)
+        return rows.filter(condition & following)
     except (ValueError, TypeError) as error:
         raise BadRequest("The cursor is not one that this list gave.", code="cursor") from error

@@ -9,6 +9,7 @@ from django.db.models import Count, Q, Sum
 from django.http import HttpRequest
 from django.utils import timezone
 
+from agents.admin.run_filters import made_since
 from agents.admin.scoped import may
 from agents.admin.shown import ago, as_text, between, duration, one_line, status_badge
 from agents.models import Agent, Run
@@ -31,9 +32,7 @@ def tenant_overview(request: HttpRequest) -> dict[str, Any]:
 
 
 def _figures() -> dict[str, Any]:
-    # uuid7 keys begin with the time, but the created time is what the operator means by "24 hours".
-    since = timezone.now() - timedelta(hours=24)
-    day = Run.objects.filter(created_at__gte=since)
+    day = Run.objects.filter(made_since(timezone.now() - timedelta(hours=24)))
     counts = day.aggregate(
         runs=Count("pk"),
         completed=Count("pk", filter=Q(status=Run.Status.COMPLETED)),
@@ -58,7 +57,11 @@ def _figures() -> dict[str, Any]:
 
 
 def _latest() -> list[dict[str, Any]]:
-    runs = Run.objects.select_related("member", "revision").defer("output").order_by("-id")
+    runs = (
+        Run.objects.select_related("member", "revision")
+        .defer("output", "revision__spec")
+        .order_by("-id")
+    )
     return [
         {
             "run": run,

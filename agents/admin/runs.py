@@ -5,19 +5,25 @@ from __future__ import annotations
 from typing import Any
 from uuid import UUID
 
+from django.conf import settings
 from django.contrib import admin, messages
 from django.db.models import F, Func, Q, QuerySet, TextField
 from django.http import Http404, HttpRequest, HttpResponse
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
-from unfold.contrib.filters.admin import RangeDateFilter
 from unfold.decorators import display
 from unfold.enums import ActionVariant
 
 from agents.admin.cancelling import cancel_from_thread
 from agents.admin.pages import Confirm, attempt, change_url, confirm_page, found, selected, to
-from agents.admin.paging import InfinitePaginator
-from agents.admin.run_filters import AgentFilter, DurationFilter, MemberFilter, StatusFilter
+from agents.admin.paging import InfinitePaginator, among_latest
+from agents.admin.run_filters import (
+    AgentFilter,
+    CreatedFilter,
+    DurationFilter,
+    MemberFilter,
+    StatusFilter,
+)
 from agents.admin.run_page import run_page, step_page
 from agents.admin.scoped import ScopedAdmin, scoped
 from agents.admin.shown import ago, between, duration, money, one_line, status_badge
@@ -56,11 +62,14 @@ class RunAdmin(ScopedAdmin):
         StatusFilter,
         AgentFilter,
         MemberFilter,
-        ("created_at", RangeDateFilter),
+        ("created_at", CreatedFilter),
         DurationFilter,
     )
     search_fields = ("id", "trace_id", "input")
-    search_help_text = "Run id, trace id or words of the input"
+    search_help_text = (
+        "Id of a run, trace or session, or words of the input of the latest "
+        f"{settings.CONSOLE_SEARCH_LATEST:,} runs"
+    )
     sortable_by = ()
     ordering = ("-id",)
     # Runs grow without bound: no page of theirs may count them.
@@ -80,7 +89,7 @@ class RunAdmin(ScopedAdmin):
     ) -> tuple[QuerySet[Run], bool]:
         term = search_term.strip()
         # The whole input and output can be large, and the list shows a line of them.
-        queryset = queryset.defer("input", "output", "error").annotate(
+        queryset = queryset.defer("input", "output", "error", "revision__spec").annotate(
             preview=Func(
                 F("input"),
                 template=f"left(%(expressions)s #>> '{{}}', {_PREVIEW})",
@@ -92,7 +101,8 @@ class RunAdmin(ScopedAdmin):
         try:
             by_id = Q(pk=UUID(term)) | Q(session=UUID(term)) | Q(trace_id=UUID(term).hex)
         except ValueError:
-            return queryset.filter(input__icontains=term), False
+            # Words are in no index: they are looked for in the latest of the filtered runs.
+            return among_latest(queryset).filter(input__icontains=term), False
         return queryset.filter(by_id), False
 
     @display(description="Input")

@@ -3,21 +3,24 @@
 from __future__ import annotations
 
 from typing import Any
+from uuid import UUID
 
+from django.conf import settings
 from django.contrib import admin
-from django.db.models import Count, QuerySet
+from django.db.models import Count, OuterRef, Q, QuerySet, Subquery
+from django.db.models.functions import Coalesce
 from django.http import HttpRequest, HttpResponse
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 from unfold.decorators import display
 
 from agents.admin.pages import console_page, found
-from agents.admin.paging import InfinitePaginator
-from agents.admin.run_filters import AgentFilter, MemberFilter
+from agents.admin.paging import InfinitePaginator, among_latest
+from agents.admin.run_filters import AgentFilter, MemberFilter, of_members_like
 from agents.admin.scoped import ScopedAdmin, may
 from agents.admin.shown import ago, status_badge
 from agents.admin.site import tenant_site
-from agents.models import Session
+from agents.models import Run, Session
 from tenants.accounts.scopes import Scope
 
 # The latest runs of a session that its page shows.
@@ -38,8 +41,11 @@ class SessionAdmin(ScopedAdmin):
     list_display = ("title_shown", "who", "slug", "runs_count", "started", "last")
     list_display_links = ("title_shown",)
     list_filter = (AgentFilter, MemberFilter)
-    search_fields = ("title", "member__username", "member__name")
-    search_help_text = "Title or member"
+    search_fields = ("title",)
+    search_help_text = (
+        "Id of a session, or words of the title or the member of the latest "
+        f"{settings.CONSOLE_SEARCH_LATEST:,} sessions"
+    )
     list_select_related = ("member",)
     sortable_by = ()
     ordering = ("-updated_at", "-id")
@@ -48,7 +54,22 @@ class SessionAdmin(ScopedAdmin):
     list_max_show_all = 0
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Session]:
-        return super().get_queryset(request).annotate(runs_total=Count("runs"))
+        # Counted for the rows that are shown, not joined to all there are.
+        runs = Run.objects.filter(session=OuterRef("pk")).order_by().values("session")
+        counted = Subquery(runs.annotate(total=Count("pk")).values("total"))
+        return super().get_queryset(request).annotate(runs_total=Coalesce(counted, 0))
+
+    def get_search_results(
+        self, request: HttpRequest, queryset: QuerySet[Session], search_term: str
+    ) -> tuple[QuerySet[Session], bool]:
+        term = search_term.strip()
+        if not term:
+            return queryset, False
+        try:
+            return queryset.filter(pk=UUID(term)), False
+        except ValueError:
+            like = Q(title__icontains=term) | of_members_like(term)
+            return among_latest(queryset).filter(like), False
 
     @display(description="Session")
     def title_shown(self, session: Session) -> SafeString:

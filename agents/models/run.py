@@ -2,14 +2,22 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
+
 from django.conf import settings
 from django.db import models
-from django.db.models import Q
+from django.db.models import F, Q
 from django.db.models.functions import Now
+from django.db.models.lookups import GreaterThan
 
 from agents.ids import uuid7
 from agents.models.agent import Revision
 from agents.models.session import Session
+
+TOOK = models.ExpressionWrapper(F("finished_at") - F("started_at"), models.DurationField())
+"""How long a run lasted; of no value while it does."""
+SLOW = timedelta(seconds=5)
+"""Runs that took longer are in an index by `TOOK`."""
 
 
 class Run(models.Model):
@@ -33,12 +41,15 @@ class Run(models.Model):
     revision = models.ForeignKey(Revision, on_delete=models.PROTECT, related_name="runs")
     kind = models.CharField(max_length=10, default="agent")
     slug = models.CharField(max_length=64)
-    session = models.ForeignKey(Session, on_delete=models.CASCADE, related_name="runs")
+    # Without indexes of their own: those below begin with the same column (see Session).
+    session = models.ForeignKey(
+        Session, on_delete=models.CASCADE, related_name="runs", db_index=False
+    )
     parent = models.ForeignKey(
         "self", null=True, blank=True, on_delete=models.CASCADE, related_name="children"
     )
     member = models.ForeignKey(
-        settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="runs"
+        settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="runs", db_index=False
     )
     status = models.CharField(max_length=12, choices=Status.choices, default=Status.QUEUED)
     input = models.JSONField()
@@ -84,6 +95,9 @@ class Run(models.Model):
             models.Index(fields=["session", "-id"], name="run_of_session"),
             models.Index(fields=["status", "-id"], name="run_by_status"),
             models.Index(fields=["slug", "-id"], name="run_by_slug"),
+            models.Index(fields=["trace_id"], name="run_by_trace"),
+            # Few runs are slow, and only those are in it: quick ones cost it nothing.
+            models.Index(TOOK, condition=Q(GreaterThan(TOOK, SLOW)), name="run_slow"),
         ]
 
     def __str__(self) -> str:
@@ -110,7 +124,7 @@ class Step(models.Model):
         FAILED = "failed", "Failed"
         WAITING = "waiting", "Waiting for a person"
 
-    run = models.ForeignKey(Run, on_delete=models.CASCADE, related_name="steps")
+    run = models.ForeignKey(Run, on_delete=models.CASCADE, related_name="steps", db_index=False)
     seq = models.PositiveIntegerField()
     key = models.CharField(max_length=200)
     kind = models.CharField(max_length=12, choices=Kind.choices)

@@ -8,11 +8,17 @@ from django.db.models.functions import Now
 
 from agents.ids import uuid7
 
+# A foreign key whose column begins an index below has none of its own (db_index=False): a run would
+# pay for each of them twice.
+
 
 class Session(models.Model):
     id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
     member = models.ForeignKey(
-        settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="agent_sessions"
+        settings.AUTH_USER_MODEL,
+        on_delete=models.CASCADE,
+        related_name="agent_sessions",
+        db_index=False,
     )
     kind = models.CharField(max_length=10, default="agent")
     slug = models.CharField(max_length=64)
@@ -22,7 +28,11 @@ class Session(models.Model):
 
     class Meta:
         ordering = ["-updated_at", "-id"]
-        indexes = [models.Index(fields=["member", "-updated_at", "-id"], name="session_of_member")]
+        indexes = [
+            models.Index(fields=["member", "-updated_at", "-id"], name="session_of_member"),
+            models.Index(fields=["-updated_at", "-id"], name="session_used_last"),
+            models.Index(fields=["slug", "-updated_at", "-id"], name="session_by_slug"),
+        ]
 
     def __str__(self) -> str:
         return self.title or "New conversation"
@@ -35,8 +45,12 @@ class Message(models.Model):
         USER = "user", "Member"
         ASSISTANT = "assistant", "Component"
 
-    session = models.ForeignKey(Session, on_delete=models.CASCADE, related_name="messages")
-    run = models.ForeignKey("agents.Run", on_delete=models.CASCADE, related_name="messages")
+    session = models.ForeignKey(
+        Session, on_delete=models.CASCADE, related_name="messages", db_index=False
+    )
+    run = models.ForeignKey(
+        "agents.Run", on_delete=models.CASCADE, related_name="messages", db_index=False
+    )
     position = models.PositiveSmallIntegerField()
     role = models.CharField(max_length=10, choices=Role.choices)
     content = models.TextField()

@@ -17,7 +17,8 @@ from tenants.accounts.scopes import Scope
 
 def visible_runs(principal: Principal) -> QuerySet[Run]:
     """The member's own runs, or all of the tenant's with runs:read_all."""
-    runs = Run.objects.select_related("revision")
+    # Of the revision only its number is shown; the spec would be read for every row of a list.
+    runs = Run.objects.select_related("revision").defer("revision__spec")
     return runs if principal.may(Scope.RUNS_READ_ALL) else runs.filter(member=principal.member_id)
 
 

@@ -36,7 +36,8 @@ def session_page(who: Principal, *, search: str = "", after: str = "") -> Sessio
         rows = rows.filter(title__icontains=search)
     if after:
         at, last = _parse(after)
-        rows = rows.filter(Q(updated_at__lt=at) | Q(updated_at=at, id__lt=last))
+        # The bound by itself is for the index, which a disjunction would not let begin there.
+        rows = rows.filter(Q(updated_at__lt=at) | Q(id__lt=last), updated_at__lte=at)
     found = list(rows[: PAGE + 1])
     more = _cursor(found[PAGE - 1]) if len(found) > PAGE else ""
     return SessionPage(found[:PAGE], more)

@@ -204,6 +204,7 @@ NOTES_MAX = env_int("NOTES_MAX", 1000)
 BUILD_CACHE_SECONDS = env_float("BUILD_CACHE_SECONDS", 86_400.0)
 BUILD_CACHE_SIZE = env_int("BUILD_CACHE_SIZE", 500, least=1)  # built agents in one process
 FOLLOW_POLL_SECONDS = env_float("FOLLOW_POLL_SECONDS", 5.0)
+CONSOLE_SEARCH_LATEST = env_int("CONSOLE_SEARCH_LATEST", 5000)  # rows that words are searched in
 
 # --- models ---------------------------------------------------------------------------------------
 MODEL_BASE_URL = env_str("MODEL_BASE_URL", "")
