@@ -58,11 +58,24 @@ class LoopLag:
         return most > 0 and self.mean > most
 
 
+class Place:
+    """Of one run that is being started; `queued` says whether it came to wait."""
+
+    __slots__ = ("queued",)
+
+    def __init__(self) -> None:
+        self.queued = False
+
+
 class QueueDepth:
-    """Runs that wait for an executor, of all processes, as far as this one knows."""
+    """Runs that wait for an executor, of all processes, as far as this one knows.
+
+    Those being queued right now are counted too, or many at once would all find room.
+    """
 
     def __init__(self) -> None:
         self._by_schema: Counter[str] = Counter()
+        self._coming: Counter[str] = Counter()
         self.total = 0
         self.oldest_seconds = 0.0
 
@@ -76,8 +89,17 @@ class QueueDepth:
         self._by_schema[schema] += 1
         self.total += 1
 
+    def coming(self, schema: str, change: int) -> None:
+        self._coming[schema] += change
+        if not self._coming[schema]:
+            del self._coming[schema]
+
+    @property
+    def depth(self) -> int:
+        return self.total + self._coming.total()
+
     def of(self, schema: str) -> int:
-        return self._by_schema[schema]
+        return self._by_schema[schema] + self._coming[schema]
 
 
 class Load:
@@ -87,13 +109,14 @@ class Load:
         self.lag = LoopLag()
         self.queue = QueueDepth()
         self.draining = False
+        self.starting = 0
         self.open: dict[Holding, int] = {"stream": 0, "wait": 0, "socket": 0}
 
     def state(self) -> str:
         """ready, overloaded (alive, but new runs are refused or wait) or draining."""
         if self.draining:
             return "draining"
-        return "overloaded" if self.lag.high or _above(self.queue.total, "QUEUE_MAX") else "ready"
+        return "overloaded" if self.lag.high or _above(self.queue.depth, "QUEUE_MAX") else "ready"
 
     def check_start(self, schema: str, *, queues: bool, database_waiting: int) -> None:
         """Whether a run may be started now. `queues`: it would wait for an executor.
@@ -106,10 +129,26 @@ class Load:
             raise _busy("database", "The server's database connections are all in use.")
         if not queues:
             return
-        if _above(self.queue.total, "QUEUE_MAX"):
+        if _above(self.queue.depth, "QUEUE_MAX"):
             raise _full("queue", "Too many runs are waiting to begin.")
         if _above(self.queue.of(schema), "QUEUE_MAX_PER_TENANT"):
             raise _full("tenant_queue", "Too many of your organisation's runs are waiting.")
+
+    @contextmanager
+    def place(self, schema: str, *, queues: bool) -> Iterator[Place]:
+        """Hold a place while a run is being started; the caller says whether it was queued."""
+        place = Place()
+        self.starting += 1
+        if queues:
+            self.queue.coming(schema, 1)
+        try:
+            yield place
+        finally:
+            self.starting -= 1
+            if queues:
+                self.queue.coming(schema, -1)
+            if place.queued:
+                self.queue.add(schema)
 
     def check_following(self) -> None:
         """Whether another event stream may be opened; Unavailable with Retry-After if not."""

@@ -108,7 +108,8 @@ def count_failed_sign_in(**_: Any) -> None:
 class Bounded:
     """A WebSocket application that takes SOCKETS_MAX sockets at once and turns further ones away.
 
-    They are told 503 where the server can, else 1013, "try again later".
+    They are told 503 where the server can, else 4503 as the code of a closed socket (the codes that
+    the standard has for it are not an application's to send under daphne).
     """
 
     def __init__(self, app: Any) -> None:
@@ -131,4 +132,4 @@ async def _turn_away(scope: Any, receive: Any, send: Any) -> None:
         await send({"type": "websocket.http.response.body", "body": b"Too many sockets.\n"})
         return
     await send({"type": "websocket.accept"})
-    await send({"type": "websocket.close", "code": 1013, "reason": "too many sockets"})
+    await send({"type": "websocket.close", "code": 4503, "reason": "too many sockets"})

@@ -56,9 +56,9 @@ def _fields(errors: list[Any]) -> str:
 
 
 def _first_line(error: psycopg.Error) -> str:
-    """Without LINE, DETAIL and CONTEXT, and for refused data (class 22) without the value."""
+    """Without LINE, DETAIL and CONTEXT, and what class 22 and a wrong syntax quote."""
     state = error.sqlstate or ""
     text = str(error).split("\n", 1)[0]
-    if state.startswith("22"):
-        text = re.sub(r'".*"', BLANK, text)
+    if state.startswith("22") or state == "42601":
+        text = re.sub(r'".*', BLANK, text)
     return f"{text} ({state})" if state else text

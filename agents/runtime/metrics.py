@@ -10,7 +10,6 @@ from typing import Any
 from django.conf import settings
 
 from agents.runtime.state import RunState
-from config.load import load
 from config.metrics import (
     MODEL_CALLS,
     MODEL_SECONDS,
@@ -55,11 +54,9 @@ def _tokens(direction: str) -> Any:
     return MODEL_TOKENS.labels(direction).inc
 
 
-def run_started(schema: str, *, queued: bool) -> None:
+def run_started(*, queued: bool) -> None:
     """A run was accepted here and is durable."""
     _started(current_tenant().tenant_class, "queued" if queued else "now")()
-    if queued:
-        load.queue.add(schema)
 
 
 def run_finished(run: RunState) -> None:

@@ -2,16 +2,38 @@
 
 from __future__ import annotations
 
+from collections.abc import Awaitable, Callable
+from functools import wraps
+from typing import Any, ParamSpec, TypeVar
+
 from agents.runtime.executor import executor
+from agents.runtime.metrics import run_started
 from config.load import load
 from tenants.context import current_tenant
 from tenants.pool import waiting_for_connection
 
+P = ParamSpec("P")
+T = TypeVar("T")
 
-def admit() -> None:
-    """Raises TooManyRequests or Unavailable (code `overloaded`, with Retry-After) if not."""
-    load.check_start(
-        current_tenant().schema,
-        queues=executor().starts_queued(),
-        database_waiting=waiting_for_connection(),
-    )
+
+def admitted(start: Callable[P, Awaitable[T]]) -> Callable[P, Awaitable[T]]:
+    """For what starts a run: refused while too much waits, counted once it is durable.
+
+    Raises TooManyRequests or Unavailable (code `overloaded`, with Retry-After) before anything is
+    done. A start under way has its place already: many at once don't all pass for the last one.
+    """
+
+    @wraps(start)
+    async def inner(*args: P.args, **kwargs: P.kwargs) -> T:
+        schema = current_tenant().schema
+        here = executor()
+        queues = here.starts_queued() or here.room <= load.starting
+        load.check_start(schema, queues=queues, database_waiting=waiting_for_connection())
+        with load.place(schema, queues=queues) as place:
+            started: Any = await start(*args, **kwargs)
+            if not started.repeated:
+                place.queued = started.run.status == "queued"
+                run_started(queued=place.queued)
+        return started
+
+    return inner

@@ -20,12 +20,11 @@ from agents.runtime.build import BuiltAgent, built
 from agents.runtime.components import Component, look_up, remembered
 from agents.runtime.executor import executor
 from agents.runtime.log import RunLog
-from agents.runtime.metrics import run_started
 from agents.runtime.outcomes import as_jsonb
 from agents.runtime.state import Held, OpenStep, RunState
 from agents.runtime.store import load_run, started_event
 from agents.runtime.titles import make_title
-from agents.services.admission import admit
+from agents.services.admission import admitted
 from config.errors import Conflict, Forbidden, Invalid, NotFound
 from config.trace import new_trace_id, trace_id
 from tenants.accounts.principal import Principal
@@ -58,6 +57,7 @@ class Started:
     repeated: bool = False
 
 
+@admitted
 async def start_run(principal: Principal, request: StartRun) -> Started:
     """Start `request` on behalf of the principal; durable when it returns.
 
@@ -67,7 +67,6 @@ async def start_run(principal: Principal, request: StartRun) -> Started:
     if not principal.may(Scope.AGENTS_RUN):
         raise Forbidden("Running agents needs the scope agents:run.")
     _check_input(request)
-    admit()
     component = remembered(request.slug) if request.kind == "agent" else None
     while True:
         fresh = component is None
@@ -87,7 +86,6 @@ async def start_run(principal: Principal, request: StartRun) -> Started:
             break
         component = None  # what was remembered is out of date: look, then start again
     run = _state(principal, request, plan, row)
-    run_started(plan.values["schema"], queued=not plan.values["owner"])
     if not plan.values["owner"]:
         executor().wake()
         return Started(run)

@@ -23,7 +23,7 @@ def finished_run() -> Any:
 
 def one_run(run: Any) -> None:
     start_trace(None)
-    run_started("acme", queued=False)
+    run_started(queued=False)
     run_context(run.id, "a" * 32, 1)
     enter_span(run.id, "turn:0:model", 1)
     outgoing()
