@@ -55,6 +55,8 @@ async def test_beyond_capacity_and_queue_starts_are_refused_and_streams_finish(
         "EXECUTOR_CAPACITY": str(CAPACITY),
         "QUEUE_MAX": str(QUEUE),
         "EXECUTOR_POLL_SECONDS": "0.5",
+        "TENANT_CACHE_SECONDS": "5",
+        "PRINCIPAL_CACHE_SECONDS": "5",
         # Not what is tried here, and the machine may be a busy one.
         "LOOP_LAG_MAX_MS": "0",
         "START_DATABASE_SECONDS": "20",
