@@ -89,6 +89,12 @@ class QueueDepth:
         self._by_schema[schema] += 1
         self.total += 1
 
+    def claimed(self, schema: str) -> None:
+        """A waiting run was taken here: it waits no more."""
+        if self._by_schema[schema] > 0:
+            self._by_schema[schema] -= 1
+            self.total -= 1
+
     def coming(self, schema: str, change: int) -> None:
         self._coming[schema] += change
         if not self._coming[schema]:

@@ -85,11 +85,19 @@ def programs(options: Options) -> list[Program]:
         ),
         *(
             Program(
-                f"executor-{number}", [python, manage, "run_executor", "--skip-checks"], late=True
+                f"executor-{number}",
+                [python, manage, "run_executor", "--skip-checks", *_metrics(number)],
+                late=True,
             )
             for number in range(1, options.executors + 1)
         ),
     ]
+
+
+def _metrics(number: int) -> list[str]:
+    """Executors beside each other need a port each."""
+    first = env_int("METRICS_PORT", 0, least=0)
+    return ["--metrics-port", str(first + number - 1)] if first else []
 
 
 def _daphne(options: Options) -> list[str]:

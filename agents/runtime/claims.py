@@ -15,6 +15,7 @@ from uuid import UUID
 from django.conf import settings
 
 from agents.runtime import claim_sql, ticket_sql
+from config.load import load
 from tenants.concurrency import is_limited
 from tenants.context import current_tenant, use_shared, use_tenant
 from tenants.directory import by_slug
@@ -101,6 +102,8 @@ class Claims:
                 return
             if rows:
                 self._after = rows[-1][1]
+                for _, schema, _ in rows:
+                    load.queue.claimed(schema)
             self.entering += len(rows)
             few = asyncio.Semaphore(_ENTERING_AT_ONCE)
             await asyncio.gather(*(self._enter(few, *row) for row in rows))

@@ -21,6 +21,8 @@ METRICS_NETWORKS = env_list(
     "METRICS_NETWORKS",
     ["127.0.0.0/8", "::1/128", "10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16", "fc00::/7"],
 )
+METRICS_HOST = env_str("METRICS_HOST", "127.0.0.1")
+METRICS_PORT = env_int("METRICS_PORT", 0, least=0)
 METRICS_CACHE_SECONDS = env_float("METRICS_CACHE_SECONDS", 5.0)
 TENANT_CLASSES = env_list("TENANT_CLASSES", ["standard"])
 

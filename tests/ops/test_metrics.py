@@ -15,7 +15,10 @@ Samples = dict[tuple[str, tuple[tuple[str, str], ...]], float]
 
 
 def scrape(server: Server) -> Samples:
-    answer = httpx.get(f"http://127.0.0.1:{server.port}/metrics")
+    return samples_of(httpx.get(f"http://127.0.0.1:{server.port}/metrics"))
+
+
+def samples_of(answer: httpx.Response) -> Samples:
     assert answer.status_code == 200, answer.text
     return {
         (sample.name, tuple(sorted(sample.labels.items()))): sample.value

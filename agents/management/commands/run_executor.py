@@ -12,6 +12,7 @@ from django.core.management.base import BaseCommand, CommandError, CommandParser
 
 from agents.models_llm.connections import aclose_all
 from agents.runtime.executor import start_executor, stop_executor
+from config import metrics_server, watch
 from tenants import notices
 from tenants.pool import close_pool
 
@@ -30,6 +31,13 @@ class Command(BaseCommand):
             help="runs held at once (EXECUTOR_CAPACITY, unless that is 0: then 1000)",
         )
 
+        parser.add_argument(
+            "--metrics-port",
+            type=int,
+            default=settings.METRICS_PORT,
+            help="port of /healthz, /readyz and /metrics (METRICS_PORT; 0: none)",
+        )
+
     def handle(self, *args: Any, **options: Any) -> None:
         capacity = options["capacity"]
         if capacity is None:
@@ -38,9 +46,9 @@ class Command(BaseCommand):
         if capacity < 1:
             raise CommandError("--capacity must be at least 1: an executor without room does none")
         # Not under the shared schema that commands begin on: each run sets its own tenant.
-        contextvars.Context().run(asyncio.run, self._serve(capacity))
+        contextvars.Context().run(asyncio.run, self._serve(capacity, options["metrics_port"]))
 
-    async def _serve(self, capacity: int) -> None:
+    async def _serve(self, capacity: int, metrics_port: int) -> None:
         told = asyncio.Event()
         hurry = asyncio.Event()
 
@@ -52,15 +60,31 @@ class Command(BaseCommand):
         loop = asyncio.get_running_loop()
         for number in (signal.SIGTERM, signal.SIGINT):
             loop.add_signal_handler(number, stop)
+        listening = await self._listen(metrics_port)
         notices.start()
+        watch.start()
         executor = start_executor(kind="executor", capacity=capacity)
         self.stdout.write(f"executor {executor.owner} carries up to {capacity} runs")
         self.stdout.flush()
         await told.wait()
+        watch.drain()
         await self._stop(hurry)
+        await watch.stop()
         await notices.stop()
         await aclose_all()
         await close_pool()
+        if listening is not None:
+            listening.close()
+
+    async def _listen(self, port: int) -> asyncio.Server | None:
+        if not port:
+            return None
+        try:
+            return await metrics_server.serve(settings.METRICS_HOST, port)
+        except OSError as error:
+            raise CommandError(
+                f"METRICS_PORT={port}: can't listen on {settings.METRICS_HOST}: {error.strerror}"
+            ) from None
 
     async def _stop(self, hurry: asyncio.Event) -> None:
         """Hand over; told a second time, let go at once."""
