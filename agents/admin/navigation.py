@@ -19,6 +19,12 @@ _TENANT: tuple[tuple[str, tuple[Entry, ...]], ...] = (
         (
             ("Agents", "smart_toy", "admin:agents_agent_changelist", Scope.AGENTS_READ),
             ("Revisions", "history", "admin:agents_revision_changelist", Scope.AGENTS_READ),
+            (
+                "Prompt settings",
+                "data_object",
+                "admin:agents_promptsetting_changelist",
+                Scope.AGENTS_WRITE,
+            ),
         ),
     ),
     (

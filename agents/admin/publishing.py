@@ -8,10 +8,10 @@ from django.core.exceptions import ValidationError
 from django.http import HttpRequest, HttpResponse
 from pydantic import ValidationError as SpecError
 
-from agents.admin.differences import Difference, differences
 from agents.admin.pages import attempt, change_url, console_page, log_change, to
 from agents.models import Agent
 from agents.providers.services import check_model
+from agents.services.differences import Difference, differences
 from agents.services.publish_agent import draft_spec, publish_agent
 from agents.specs import AgentSpec
 from config.errors import Invalid

@@ -13,10 +13,15 @@ from agents.api.present import agent_json, revision_json
 from agents.api.streams import answer_run
 from agents.models import Revision
 from agents.services.access import access_agent, runnable_agents
+from agents.services.differences import differences
+from agents.services.roll_back import roll_back
 from agents.services.start_run import StartRun, start_run
+from agents.specs import AgentSpec
+from config.errors import NotFound
 from config.load import load
 from config.pages import Paging, page
 from tenants.accounts.guard import principal, requires
+from tenants.accounts.models import Member
 from tenants.accounts.principal import Principal
 from tenants.accounts.scopes import Scope
 from tenants.hop import hop
@@ -60,6 +65,63 @@ def _revisions(who: Principal, slug: str, paging: Paging) -> dict[str, Any]:
     agent = access_agent(who, slug)
     rows = Revision.objects.filter(kind="agent", slug=agent.slug).select_related("author")
     return page(rows, paging, ("number",), revision_json)
+
+
+class AgainstRevision(Schema):
+    """Which revision to compare with; by default the one before."""
+
+    model_config = ConfigDict(extra="forbid")
+    against: int | None = Field(default=None, ge=1)
+
+
+@router.get("/agents/{slug}/revisions/{int:number}", auth=requires(Scope.AGENTS_READ))
+async def get_revision(
+    request: HttpRequest, slug: str, number: int, query: Query[AgainstRevision]
+) -> dict[str, Any]:
+    """One revision, and field by field what differs from the revision `against` (or before) it."""
+    return await hop(_revision, principal(request), slug, number, query.against)
+
+
+def _revision(who: Principal, slug: str, number: int, against: int | None) -> dict[str, Any]:
+    agent = access_agent(who, slug)
+    rows = Revision.objects.filter(kind="agent", slug=agent.slug).select_related("author")
+    revision = rows.filter(number=number).first()
+    if revision is None:
+        raise NotFound(f"{agent.name} has no revision {number}.", code="unknown_revision")
+    if against is None:
+        other = rows.filter(number__lt=number).first()
+    else:
+        other = rows.filter(number=against).first()
+        if other is None:
+            raise NotFound(f"{agent.name} has no revision {against}.", code="unknown_revision")
+    before = AgentSpec.model_validate(other.spec) if other else None
+    changes = differences(before, AgentSpec.model_validate(revision.spec))
+    return {
+        **revision_json(revision),
+        "against": other.number if other else None,
+        "changes": [change.as_json() for change in changes],
+    }
+
+
+class RollBack(Schema):
+    """Which revision to publish again. `draft`: also make the draft what it says."""
+
+    model_config = ConfigDict(extra="forbid")
+    revision: int = Field(ge=1)
+    note: str = Field(default="", max_length=400)
+    draft: bool = False
+
+
+@router.post("/agents/{slug}/rollback", auth=requires(Scope.AGENTS_PUBLISH))
+async def roll_back_agent(request: HttpRequest, slug: str, body: RollBack) -> dict[str, Any]:
+    """Go back to an earlier revision: its spec gets the next number, and new runs use it."""
+    return await hop(_roll_back, principal(request), slug, body)
+
+
+def _roll_back(who: Principal, slug: str, body: RollBack) -> dict[str, Any]:
+    member = Member.objects.get(pk=who.member_id)
+    made = roll_back(member, slug, body.revision, body.note, draft_too=body.draft)
+    return revision_json(made)
 
 
 @router.post("/agents/{slug}/runs", auth=requires(Scope.AGENTS_RUN))

@@ -11,6 +11,8 @@ from django.core.validators import MaxValueValidator, MinValueValidator, RegexVa
 from django.db import models
 from django.db.models.functions import Now
 
+from agents.prompts import VARIABLES, PromptError, compile_prompt
+
 slug_validator = RegexValidator(
     r"^[a-z0-9](?:[a-z0-9-]{0,62}[a-z0-9])?$",
     "Small letters, digits and hyphens; begins and ends with a letter or digit; at most 64.",
@@ -53,7 +55,12 @@ class Agent(models.Model):
     slug = models.CharField(max_length=64, unique=True, validators=[slug_validator])
     description = models.CharField(max_length=500, blank=True)
     instructions = models.TextField(
-        blank=True, help_text="What the model is told before the conversation begins."
+        blank=True,
+        help_text=(
+            "What the model is told before the conversation begins. It may name "
+            + ", ".join(f"{{{{ {name} }}}}" for name in VARIABLES)
+            + " and prompt settings, {{ settings.key }}. Write \\{{ for two braces."
+        ),
     )
     model = models.CharField(
         max_length=100,
@@ -109,6 +116,10 @@ class Agent(models.Model):
     def clean(self) -> None:
         super().clean()
         self._clean_tools()
+        try:
+            compile_prompt(self.instructions)
+        except PromptError as error:
+            raise ValidationError({"instructions": str(error)}) from None
         if self.max_seconds > settings.RUN_SECONDS_MAX:
             raise ValidationError(
                 {"max_seconds": f"At most {settings.RUN_SECONDS_MAX} seconds are allowed here."}

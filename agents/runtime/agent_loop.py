@@ -7,6 +7,7 @@ the journal ends.
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Mapping
 from contextlib import aclosing
 from dataclasses import asdict
 from typing import Any, cast
@@ -35,11 +36,19 @@ from agents.specs import AgentSpec
 CANCELLED = {"code": "cancelled", "message": "The run was cancelled."}
 
 
+FIRST_STEP = "turn:0:model"
+
+
 def model_step(
-    turn: int, spec: AgentSpec, model: dict[str, Any]
+    turn: int, spec: AgentSpec, model: dict[str, Any], variables: Mapping[str, str]
 ) -> tuple[str, str, dict[str, Any]]:
-    """Key, name and shown input of a turn's model step. Turn 0's is begun with the run itself."""
-    shown = {"turn": turn, "tools": list(spec.tools)}
+    """Key, name and shown input of a turn's model step. Turn 0's is begun with the run itself.
+
+    The prompt's variables are kept with turn 0: a run that is recovered has the same prompt.
+    """
+    shown: dict[str, Any] = {"turn": turn, "tools": list(spec.tools)}
+    if variables and turn == 0:
+        shown["variables"] = dict(variables)
     return f"turn:{turn}:model", str(model.get("name") or spec.model.name), shown
 
 
@@ -53,15 +62,22 @@ def _final(outcome: Outcome) -> Ending | None:
 class AgentLoop:
     """One entry into one run: `answer()` gives the final text, from the journal or the model."""
 
-    def __init__(self, journal: Journal, agent: BuiltAgent, history: list[tuple[str, str]]) -> None:
+    def __init__(
+        self,
+        journal: Journal,
+        agent: BuiltAgent,
+        history: list[tuple[str, str]],
+        variables: Mapping[str, str],
+    ) -> None:
         self.journal = journal
         self.agent = agent
         self.spec = agent.spec
+        self.variables = variables
         self.tools = ToolSteps(journal, agent)
         self.messages = self._opening(history)
 
     def _opening(self, history: list[tuple[str, str]]) -> list[BaseMessage]:
-        messages: list[BaseMessage] = [*self.agent.opening]
+        messages: list[BaseMessage] = [*self.agent.opening(self.variables)]
         for role, content in history:
             messages.append(HumanMessage(content) if role == "user" else AIMessage(content))
         messages.append(HumanMessage(str(self.journal.run.input)))
@@ -105,7 +121,7 @@ class AgentLoop:
         model = await resolve(self.spec.model.name, self.agent.parameters)
         chain = ModelChain(model, attempts=settings.STEP_ATTEMPTS, with_tools=bool(self.spec.tools))
         call = _ModelCall(self, chain)
-        key, name, shown = model_step(turn, self.spec, self.journal.run.model)
+        key, name, shown = model_step(turn, self.spec, self.journal.run.model, self.variables)
         return await self.journal.step(
             key,
             "model",

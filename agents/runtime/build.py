@@ -17,6 +17,7 @@ from typing import Any
 from django.conf import settings
 from langchain_core.messages import SystemMessage
 
+from agents.prompts import Prompt, PromptError, compile_prompt
 from agents.runtime import sql
 from agents.specs import AgentSpec
 from agents.tools import registry
@@ -41,7 +42,12 @@ class BuiltAgent:
     tools: Mapping[str, ToolSpec]
     schemas: list[dict[str, Any]] | None
     parameters: dict[str, Any]
-    opening: tuple[SystemMessage, ...]
+    prompt: Prompt
+
+    def opening(self, variables: Mapping[str, str]) -> list[SystemMessage]:
+        """The instructions as a conversation begins with them, if there are any."""
+        text = self.prompt.render(variables)
+        return [SystemMessage(text)] if text else []
 
 
 class BuildCache:
@@ -129,8 +135,15 @@ def build(spec: AgentSpec, digest: str) -> BuiltAgent:
         tools=tools,
         schemas=[openai_schema(tool) for tool in tools.values()] or None,
         parameters=spec.model.parameters(),
-        opening=(SystemMessage(spec.instructions),) if spec.instructions else (),
+        prompt=_prompt(spec.instructions),
     )
+
+
+def _prompt(text: str) -> Prompt:
+    try:
+        return compile_prompt(text)
+    except PromptError:  # published before there were variables: it stands as it was written
+        return Prompt((text,))
 
 
 _cache = BuildCache()

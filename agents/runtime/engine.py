@@ -9,7 +9,7 @@ from typing import Any
 
 from agents.runtime import sql
 from agents.runtime.acting_for import acting_for, suspended
-from agents.runtime.agent_loop import CANCELLED, AgentLoop
+from agents.runtime.agent_loop import CANCELLED, FIRST_STEP, AgentLoop
 from agents.runtime.events import Cursor, make
 from agents.runtime.faults import NeedsReview, RunFault
 from agents.runtime.journal import Journal
@@ -18,6 +18,7 @@ from agents.runtime.metrics import run_finished
 from agents.runtime.outcomes import Ending
 from agents.runtime.state import TERMINAL, Held
 from agents.runtime.store import ended_event
+from agents.runtime.variables import variables_of
 from tenants.pool import tenant_connection
 
 
@@ -90,7 +91,25 @@ async def _answer(journal: Journal, held: Held) -> str:
     seconds = max(run.deadline_clock - time.monotonic(), 0)
     async with acting_for(run.member_id), asyncio.timeout(seconds):
         history = await _history(held)
-        return await AgentLoop(journal, held.agent, history).answer()
+        variables = await _variables(journal, held)
+        return await AgentLoop(journal, held.agent, history, variables).answer()
+
+
+async def _variables(journal: Journal, held: Held) -> dict[str, str]:
+    """The prompt's variables: as the first step recorded them, or found now."""
+    if not held.agent.prompt.variables:
+        return {}
+    first = journal.find(FIRST_STEP)
+    if first is not None:
+        return dict((first.input or {}).get("variables") or {})
+    run = held.run
+    return await variables_of(
+        held.agent.prompt,
+        member_name=run.member_name,
+        username=run.username,
+        time_zone=run.time_zone,
+        at=run.started_at,
+    )
 
 
 async def _history(held: Held) -> list[tuple[str, str]]:

@@ -115,7 +115,7 @@ LOAD_RUN = """
         r.status, r.input, r.output, r.error, r.model, r.input_tokens, r.output_tokens, r.position,
         r.resumes, r.trace_id, r.created_at, r.started_at, r.finished_at, r.deadline_at,
         m.time_zone, m.is_active, EXTRACT(EPOCH FROM r.deadline_at - now())::float8,
-        r.cancel_requested_at IS NOT NULL, r.cost
+        r.cancel_requested_at IS NOT NULL, r.cost, m.name, m.username
     FROM agents_run r
     JOIN agents_revision v ON v.id = r.revision_id
     JOIN accounts_member m ON m.id = r.member_id

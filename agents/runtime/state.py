@@ -94,6 +94,8 @@ class RunState:
     finished_at: datetime | None
     deadline_at: datetime | None
     time_zone: str = "UTC"
+    member_name: str = ""
+    username: str = ""
     member_active: bool = True
     deadline_clock: float = 0.0  # of time.monotonic(), in this process
     cancel_requested: bool = False

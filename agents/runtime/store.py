@@ -28,6 +28,7 @@ async def load_run(
     state.time_zone, state.member_active = row[22], row[23]
     state.deadline_clock = time.monotonic() + (row[24] if row[24] is not None else 0.0)
     state.cancel_requested, state.cost = row[25], row[26]
+    state.member_name, state.username = row[27] or row[28], row[28]
     if steps:
         rows = await (await conn.execute(sql.LOAD_STEPS, {"run_id": run_id})).fetchall()
         state.steps = [StepState(*values) for values in rows]

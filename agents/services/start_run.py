@@ -24,6 +24,7 @@ from agents.runtime.outcomes import as_jsonb
 from agents.runtime.state import Held, OpenStep, RunState
 from agents.runtime.store import load_run, started_event
 from agents.runtime.titles import make_title
+from agents.runtime.variables import variables_of
 from agents.services.admission import admitted
 from config.errors import Conflict, Forbidden, Invalid, NotFound
 from config.trace import new_trace_id, trace_id
@@ -73,7 +74,13 @@ async def start_run(principal: Principal, request: StartRun) -> Started:
         component = component or await _component(principal, request)
         chosen = await _chosen(principal, request, component)
         model = (await resolve(chosen.agent.spec.model.name)).identity()
-        plan = _plan(principal, request, component, chosen, model)
+        variables = await variables_of(
+            chosen.agent.prompt,
+            member_name=principal.name,
+            username=principal.username,
+            time_zone=principal.time_zone,
+        )
+        plan = _plan(principal, request, component, chosen, model, variables)
         statement = sql.START_IN_SESSION if request.session_id else sql.START_IN_NEW_SESSION
         async with tenant_connection(settings.START_DATABASE_SECONDS) as conn:
             try:
@@ -181,10 +188,11 @@ def _plan(
     component: Component,
     chosen: _Chosen,
     model: dict[str, Any],
+    variables: dict[str, str],
 ) -> _Plan:
     spec, own = chosen.agent.spec, executor()
     here = not own.starts_queued()
-    step_key, step_name, step_input = model_step(0, spec, model)
+    step_key, step_name, step_input = model_step(0, spec, model, variables)
     values = {
         "run_id": uuid7(),
         "revision_id": chosen.revision_id,
@@ -241,6 +249,8 @@ def _state(principal: Principal, request: StartRun, plan: _Plan, row: tuple[Any,
         finished_at=None,
         deadline_at=deadline_at,
         time_zone=principal.time_zone,
+        member_name=principal.name,
+        username=principal.username,
     )
 
 

@@ -5,10 +5,10 @@ from __future__ import annotations
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from agents.admin.differences import differences
 from agents.admin.shown import ago, as_text, duration, one_line
 from agents.admin.waterfall import SHOWN_CHARS, waterfall
 from agents.models import Run, Step
+from agents.services.differences import differences
 from agents.specs import AgentSpec, Limits
 
 START = datetime(2026, 3, 1, 12, 0, tzinfo=UTC)

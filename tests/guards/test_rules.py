@@ -124,13 +124,14 @@ def test_imports_point_downwards(place: str) -> None:
 
 
 ALLOWED_INSIDE_AGENTS: dict[str, set[str]] = {
-    "agents/models": {"agents.ids", "agents.tools"},
+    "agents/models": {"agents.ids", "agents.prompts", "agents.tools"},
     "agents/models_llm": set(),
     "agents/providers": {"agents.models", "agents.models_llm"},
     "agents/tools": {"agents.models"},
     "agents/runtime": {
         "agents.models",
         "agents.models_llm",
+        "agents.prompts",
         "agents.providers",
         "agents.specs",
         "agents.tools",

@@ -74,10 +74,11 @@ class Server:
         """Start and return when it is ready."""
         python = sys.executable
         if self.kind == "daphne":
-            web = ["-m", "daphne", "-v", "0", "-b", "127.0.0.1", "-p", str(self.port)]
+            web = ["daphne", "-v", "0", "-b", "127.0.0.1", "-p", str(self.port)]
         else:
-            web = ["-m", "uvicorn", "--host", "127.0.0.1", "--port", str(self.port)]
+            web = ["uvicorn", "--host", "127.0.0.1", "--port", str(self.port)]
             web += ["--no-access-log"]
+        web = ["-m", "config.launch", *web]  # as `manage.py up` does
         self._spawn([python, *web, self.application])
         if cluster:
             self._spawn([python, "manage.py", "qcluster"])

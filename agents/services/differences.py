@@ -47,6 +47,13 @@ class Difference:
     after: str
     lines: tuple[Line, ...] = ()
 
+    def as_json(self) -> dict[str, Any]:
+        """For the API; `lines` only where the field is a longer text."""
+        shown: dict[str, Any] = {"field": self.label, "before": self.before, "after": self.after}
+        if self.lines:
+            shown["lines"] = [f"{line.sign} {line.text}" for line in self.lines]
+        return shown
+
 
 def differences(before: AgentSpec | None, after: AgentSpec) -> list[Difference]:
     """The fields that differ, in the form's order; without a `before`, all that are set."""
