@@ -116,7 +116,7 @@ def test_a_revision_shows_its_spec_and_what_changed(
     listed = builder.get(f"/admin/agents/revision/?slug={slug}").text
     newest = re.findall(r"/admin/agents/revision/\d+/change/", listed)[0]
     page = builder.page(newest)
-    assert "What changed since r1" in page and "60 arrow_forward 61" in page
+    assert "What is different from r1" in page and "60 arrow_forward 61" in page
     assert '"seconds": 61' in page
     assert builder.post(newest, {"slug": "other"}).status_code in (200, 403, 405)
     assert f"{slug} r2" in builder.page(newest)

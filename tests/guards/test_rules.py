@@ -143,6 +143,7 @@ ALLOWED_INSIDE_AGENTS: dict[str, set[str]] = {
         "agents.providers",
         "agents.runtime",
         "agents.specs",
+        "agents.tools",
     },
 }
 
