@@ -16,6 +16,7 @@ django.setup(set_prefix=False)
 
 from agents.models_llm.connections import aclose_all  # noqa: E402 - needs the apps
 from agents.runtime.executor import executor, stop_executor  # noqa: E402
+from agents.web.errors import refused  # noqa: E402
 from config import watch  # noqa: E402
 from config.handlers import ApiHandler, PageHandler  # noqa: E402
 from config.health import health  # noqa: E402
@@ -40,7 +41,7 @@ class Application:
         self.api = ApiHandler()
         self.pages = PageHandler()
         self.sockets = sockets
-        self.tenant = TenantMiddleware(self._route)
+        self.tenant = TenantMiddleware(self._route, refused)
 
     async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
         if scope["type"] == "lifespan":

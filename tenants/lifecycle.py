@@ -10,20 +10,26 @@ from config.errors import Conflict
 from tenants import directory
 from tenants.context import use_shared
 from tenants.models import Tenant
+from tenants.parked import release_parked
 from tenants.provisioning import drop_tenant
+from tenants.signals import tenant_resumed
 
 
 def suspend_tenant(slug: str) -> Tenant:
     """Nobody gets in and no run goes on until it is resumed; all data stays. Raises Conflict.
 
-    Other processes notice within TENANT_CACHE_SECONDS.
+    On commit every process is told: streams and sockets end, runs held are let go, jobs wait.
     """
     return _set_state(slug, Tenant.State.ACTIVE, Tenant.State.SUSPENDED)
 
 
 def resume_tenant(slug: str) -> Tenant:
-    """Let a suspended tenant work again; its waiting runs go on. Raises Conflict."""
-    return _set_state(slug, Tenant.State.SUSPENDED, Tenant.State.ACTIVE)
+    """Let a suspended tenant work again; its waiting runs and jobs go on. Raises Conflict."""
+    with use_shared(), transaction.atomic():
+        tenant = _set_state(slug, Tenant.State.SUSPENDED, Tenant.State.ACTIVE)
+        release_parked(slug)
+        tenant_resumed.send(Tenant, schema=slug)
+    return tenant
 
 
 def start_again(slug: str) -> Tenant:
@@ -48,9 +54,9 @@ def _set_state(slug: str, before: Any, after: Any) -> Tenant:
         tenant = _own_row(slug, lock=True)
         if tenant.state != before:
             raise Conflict(f"{tenant} is {tenant.get_state_display().lower()}.", code="state")
-        tenant.state, tenant.problem = after, ""
-        tenant.save(update_fields=["state", "problem"])
-    directory.forget()
+        tenant.state = after
+        tenant.save(update_fields=["state"])
+        directory.forget()
     return tenant
 
 

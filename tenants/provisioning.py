@@ -13,6 +13,7 @@ from tenants.cloning import NotCopied, clone_schema
 from tenants.context import TenantRef, use_shared, use_tenant
 from tenants.locks import schema_lock
 from tenants.models import RESERVED_SCHEMAS, Domain, Tenant
+from tenants.parked import forget_parked
 from tenants.roles import (
     drop_tenant_schema,
     ensure_migrations_role,
@@ -22,6 +23,7 @@ from tenants.roles import (
     show_migrations,
 )
 from tenants.schema_migration import migrate_and_show
+from tenants.signals import tenant_dropped
 from tenants.staleness import missing_migrations
 from tenants.template import ensure_template
 
@@ -129,6 +131,8 @@ def drop_tenant(tenant: Tenant) -> None:
     """Delete a tenant with all its data. There is no way back."""
     with use_shared(), schema_lock(tenant.schema_name), transaction.atomic():
         drop_tenant_schema(tenant.schema_name)
+        forget_parked(tenant.schema_name)
+        tenant_dropped.send(Tenant, schema=tenant.schema_name)
         tenant.delete()
         directory.forget()
 

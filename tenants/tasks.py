@@ -68,8 +68,9 @@ def run_in_tenant(
 ) -> Any:
     """Run one job in the worker, under the tenant and in the trace it was stamped with.
 
-    A tenant that is gone or suspended is no error: the job ends quietly. A coroutine function is
-    run to its end, because the cluster would otherwise throw the coroutine away.
+    A tenant that is gone is no error: the job ends quietly. That of a suspended tenant waits until
+    it is resumed. A coroutine function is run to its end, because the cluster would otherwise throw
+    the coroutine away.
     """
     start_trace((trace or {}).get("traceparent"), (trace or {}).get("tracestate"))
     if schema == PUBLIC_SCHEMA:
@@ -78,6 +79,11 @@ def run_in_tenant(
     try:
         ref = ref_of(schema)
     except LookupError:
+        from tenants.parked import park
+
+        if park(schema, func, args, kwargs or {}):
+            log.info("job %s waits: tenant %s is suspended", func, schema)
+            return None
         log.info("job %s dropped: tenant %s is no longer active", func, schema)
         return None
     with use_tenant(ref):

@@ -23,7 +23,6 @@ from agents.admin.pages import (
     to,
 )
 from agents.admin.scoped import may, scoped
-from agents.tickets.models import Ticket
 from tenants.accounts.scopes import Scope
 from tenants.context import use_shared
 from tenants.lifecycle import delete_tenant, resume_tenant, start_again, suspend_tenant
@@ -160,8 +159,6 @@ class TenantVerbs:
 
 def _delete(slug: str) -> str:
     delete_tenant(slug)
-    with use_shared():
-        Ticket.objects.filter(schema=slug).delete()  # nobody can go on with its runs
     return f"{slug} is deleted."
 
 

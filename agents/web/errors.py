@@ -6,6 +6,7 @@ from django.conf import settings
 from django.http import HttpRequest, HttpResponse
 from django.template.loader import render_to_string
 
+from config.errors import Problem
 from config.trace import trace_id
 
 _TEMPLATE = "web/error.html"
@@ -53,3 +54,21 @@ def csrf_failure(request: HttpRequest, reason: str = "") -> HttpResponse:
         "This form is out of date",
         "You may have signed in or out in another tab. Go back, reload the page and try again.",
     )
+
+
+_REFUSALS = {
+    "tenant_suspended": "This workplace is paused",
+    "unknown_tenant": "Nobody is at home at this address",
+}
+
+
+def refused(problem: Problem, trace: str) -> bytes:
+    """What the door tells a browser. A whole page: style sheets are behind the same door."""
+    context = {
+        "status": problem.status,
+        "title": _REFUSALS.get(problem.code, problem.title),
+        "detail": problem.detail,
+        "trace_id": trace,
+        "product_name": settings.PRODUCT_NAME,
+    }
+    return render_to_string("web/refused.html", context).encode()

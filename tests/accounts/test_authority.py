@@ -65,7 +65,7 @@ def test_a_suspended_tenant_is_not_served(server: Server, api: Any) -> None:
         tenant.state = Tenant.State.SUSPENDED
         tenant.save()
     try:
-        is_problem(client.get("/me"), 404, "unknown_tenant")
+        is_problem(client.get("/me"), 403, "tenant_suspended")
         assert api("acme").get("/me").status_code == 200
     finally:
         with use_shared():

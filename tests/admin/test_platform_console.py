@@ -142,7 +142,8 @@ def test_a_suspended_tenant_serves_nobody_until_it_is_resumed(
     assert browser.get("/admin/login/?next=/admin/").status_code == 200
     assert "Nobody gets in" in root.page(path.replace("/change/", "/suspend/"))  # asks first
     assert "is suspended" in root.told(root.post(path.replace("/change/", "/suspend/")))
-    assert browser.get("/admin/login/?next=/admin/").status_code == 404
+    refused = browser.http.get("/admin/login/?next=/admin/", headers={"Accept": "text/html"})
+    assert refused.status_code == 403 and "This workplace is paused" in words(refused.text)
     again = root.told(root.post(path.replace("/change/", "/suspend/")))
     assert "is suspended" in again  # told, and nothing else happens
     assert "is active again" in root.told(root.post(path.replace("/change/", "/resume/")))

@@ -1,0 +1,392 @@
+"""Many tenants on one machine: making them, starting with them, and changing all their tables.
+
+    .venv/bin/python benchmarks/tenants_at_scale.py [--tenants 300] [--jobs 2] [--write]
+
+Over an embedded, durable database in a temporary folder that is deleted at the end (4-5 MB a
+tenant, and its log). Makes the tenants one after another and times each; starts a web server;
+runs `migrate_tenants` with nothing to do; then rolls out a change made for this measurement alone
+(a nullable column on the runs' table, by a module of migrations beside the real ones) with the
+server up, while clients of all tenants go on asking. `--write` puts the figures into
+benchmarks/tenants.md.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import platform
+import re
+import shutil
+import socket
+import statistics
+import subprocess
+import sys
+import tempfile
+import threading
+import time
+from collections import Counter
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parent.parent
+sys.path.insert(0, str(ROOT))
+PASSWORD = "benchmark-1-benchmark"
+RESULTS = ROOT / "benchmarks" / "tenants.md"
+
+CHANGED = """
+from django.db import migrations, models
+
+
+class Migration(migrations.Migration):
+    dependencies = [("agents", "{last}")]
+    operations = [
+        migrations.AddField("run", "benchmark_note", models.CharField(max_length=40, null=True))
+    ]
+"""
+# The real migrations are found in this package as well.
+BESIDE = """
+import agents.migrations
+
+__path__ += agents.migrations.__path__
+"""
+SETTINGS = """
+from config.settings.local import *
+
+MIGRATION_MODULES = {"agents": "bench_migrations"}
+"""
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n\n")[0])
+    parser.add_argument("--tenants", type=int, default=300)
+    parser.add_argument("--jobs", type=int, default=len(os.sched_getaffinity(0)))
+    parser.add_argument("--clients", type=int, default=4)
+    parser.add_argument("--write", action="store_true", help="also into benchmarks/tenants.md")
+    chosen = parser.parse_args()
+    folder = Path(tempfile.mkdtemp(prefix="concord-tenants-"))
+    os.environ.update(
+        DATA_DIR=str(folder / "data"),
+        DJANGO_SETTINGS_MODULE="config.settings.local",
+        LOG_LEVEL="ERROR",
+        DEMO_MODEL_FIRST_DELAY="0.01",
+        DEMO_MODEL_DELAY="0.002",
+    )
+    os.environ.pop("DATABASE_URL", None)
+    try:
+        figures = measure(folder, chosen)
+    finally:
+        shutil.rmtree(folder)
+    table = "\n".join(f"| {what} | {how} |" for what, how in figures)
+    print(table)
+    if chosen.write:
+        RESULTS.write_text(HEAD.format(**environment(), tenants=chosen.tenants) + table + "\n")
+
+
+HEAD = """# Tenants at scale
+
+By `benchmarks/tenants_at_scale.py --tenants {tenants}`, on {cores} cores, Python {python}, Postgres
+{postgres} (embedded, durable). Load average of the machine over the last 15 minutes, this included:
+{load}.
+
+| what | measured |
+|---|---|
+"""
+
+
+def environment() -> dict[str, str]:
+    return {
+        "cores": str(len(os.sched_getaffinity(0))),
+        "python": platform.python_version(),
+        "postgres": "18",
+        "load": f"{os.getloadavg()[2]:.1f}",
+    }
+
+
+def measure(folder: Path, chosen: argparse.Namespace) -> list[tuple[str, str]]:
+    from config.embedded import running
+
+    figures: list[tuple[str, str]] = []
+    with running(Path(os.environ["DATA_DIR"]), durable=True):
+        import django
+
+        django.setup()
+        from django.core.management import call_command
+
+        from tenants.context import use_shared
+
+        with use_shared():
+            begun = time.perf_counter()
+            call_command("migrate", verbosity=0)
+            figures.append(("first `migrate`: shared schema, platform, template", since(begun)))
+            empty = size()
+            slugs = [f"tenant{number:04}" for number in range(chosen.tenants)]
+            figures += made(slugs)
+            each = (size() - empty) / chosen.tenants / 1e6
+            figures.append(("disk of a tenant", f"{each:.1f} MB"))
+            figures += nothing_to_do()
+        with server() as (port, process, ready):
+            figures.append(("start of a web process to `/readyz` 200", f"{ready:.1f} s"))
+            figures += asked_once(port, process, slugs)
+            figures += rolled_out(folder, port, chosen, slugs)
+        with use_shared():
+            lacking = columns_missing(slugs)
+            assert not lacking, f"not changed: {lacking}"
+    return figures
+
+
+def since(begun: float) -> str:
+    return f"{time.perf_counter() - begun:.2f} s"
+
+
+def size() -> int:
+    from django.db import connection
+
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT pg_database_size(current_database())")
+        return int(cursor.fetchone()[0])
+
+
+def made(slugs: list[str]) -> list[tuple[str, str]]:
+    from tenants.provisioning import create_tenant
+
+    times = []
+    for slug in slugs:
+        begun = time.perf_counter()
+        create_tenant(slug, slug, [f"{slug}.localhost"])
+        times.append(time.perf_counter() - begun)
+    ordered = sorted(times)
+    tenth = max(len(times) // 10, 1)
+    return [
+        (
+            "making a tenant, whole (rows, role, schema, tables, roles)",
+            f"median {statistics.median(times):.3f} s, "
+            f"p95 {ordered[int(len(times) * 0.95)]:.3f} s, longest {ordered[-1]:.3f} s",
+        ),
+        (
+            "the first tenth of them, and the last",
+            f"median {statistics.median(times[:tenth]):.3f} s, "
+            f"{statistics.median(times[-tenth:]):.3f} s",
+        ),
+    ]
+
+
+def manage(*arguments: str, settings: str = "", path: str = "") -> tuple[float, str]:
+    """Seconds and what was said; the command must succeed."""
+    env = dict(os.environ)
+    if settings:
+        env["DJANGO_SETTINGS_MODULE"] = settings
+        env["PYTHONPATH"] = path
+    begun = time.perf_counter()
+    done = subprocess.run(
+        [sys.executable, "manage.py", *arguments],
+        cwd=ROOT,
+        env=env,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+    )
+    seconds = time.perf_counter() - begun
+    if done.returncode:
+        raise SystemExit(f"{' '.join(arguments)}: {done.stdout[-2000:]}")
+    return seconds, done.stdout
+
+
+def nothing_to_do() -> list[tuple[str, str]]:
+    seconds, said = manage("migrate_tenants", "--verbosity", "2")
+    found = re.search(r"found in ([\d.]+) s", said)
+    verified, _ = manage("migrate_tenants", "--verify")
+    check, _ = manage("check")
+    return [
+        (
+            "`migrate_tenants` with nothing to do",
+            f"{seconds:.1f} s, of it {found[1] if found else '?'} s to find that out "
+            f"(`manage.py check`, which only loads the code: {check:.1f} s)",
+        ),
+        ("`migrate_tenants --verify`: all compared with the template", f"{verified:.1f} s"),
+    ]
+
+
+@contextmanager
+def server() -> Iterator[tuple[int, int, float]]:
+    """Port, process id, and seconds until it was ready."""
+    import httpx
+
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = int(probe.getsockname()[1])
+    begun = time.perf_counter()
+    process = subprocess.Popen(
+        [
+            *(sys.executable, "-m", "config.launch", "uvicorn", "--host", "127.0.0.1"),
+            *("--port", str(port), "--lifespan", "on", "--timeout-graceful-shutdown", "5"),
+            *("--log-level", "error", "config.asgi:application"),
+        ],
+        cwd=ROOT,
+    )
+    try:
+        while True:
+            if process.poll() is not None:
+                raise SystemExit("the server did not start")
+            try:
+                if httpx.get(f"http://127.0.0.1:{port}/readyz").status_code == 200:
+                    break
+            except httpx.HTTPError:
+                pass
+            time.sleep(0.02)
+        yield port, process.pid, time.perf_counter() - begun
+    finally:
+        process.terminate()
+        process.wait(30)
+
+
+def resident(pid: int) -> float:
+    status = Path(f"/proc/{pid}/status").read_text()
+    found = re.search(r"VmRSS:\s+(\d+) kB", status)
+    assert found
+    return int(found[1]) / 1024
+
+
+def asked_once(port: int, pid: int, slugs: list[str]) -> list[tuple[str, str]]:
+    """A request that reads and writes each tenant's own tables: a wrong password."""
+    import httpx
+
+    before = resident(pid)
+    with httpx.Client(base_url=f"http://127.0.0.1:{port}/api/v1", timeout=60) as client:
+        for slug in slugs:
+            answer = client.post(
+                "/auth/token",
+                headers={"X-Tenant": slug},
+                json={"username": "nobody", "password": "wrong"},
+            )
+            assert answer.status_code == 401, answer.text
+    return [
+        ("memory of the web process, started", f"{before:.0f} MB"),
+        ("memory of it after a request to each tenant", f"{resident(pid):.0f} MB"),
+    ]
+
+
+def furnished(slugs: list[str]) -> None:
+    """These tenants get a member and the demo's agent."""
+    from django.contrib.auth.models import Group
+
+    from agents.catalog.install import install
+    from tenants.accounts.models import Member
+    from tenants.context import use_shared, use_tenant
+    from tenants.models import Tenant
+
+    with use_shared():
+        refs = [tenant.ref for tenant in Tenant.objects.filter(schema_name__in=slugs)]
+    for ref in refs:
+        with use_tenant(ref):
+            member = Member.objects.create_user("ada", PASSWORD)
+            member.groups.add(Group.objects.get(name="owner"))
+            install("assistant")
+
+
+class Clients:
+    """Threads that go on starting runs and listing them, each time for the next tenant."""
+
+    def __init__(self, port: int, slugs: list[str]) -> None:
+        self._port = port
+        self._slugs = slugs
+        self._stopping = threading.Event()
+        self.answers: Counter[int] = Counter()
+        self.wrong: list[str] = []
+        self.seconds: list[float] = []
+        self._threads = [
+            threading.Thread(target=self._go, args=(slug,), name=slug) for slug in slugs
+        ]
+
+    def __enter__(self) -> Clients:
+        for thread in self._threads:
+            thread.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._stopping.set()
+        for thread in self._threads:
+            thread.join()
+
+    def _go(self, slug: str) -> None:
+        import httpx
+
+        with httpx.Client(
+            base_url=f"http://127.0.0.1:{self._port}/api/v1",
+            headers={"X-Tenant": slug},
+            timeout=60,
+        ) as client:
+            signed = client.post("/auth/token", json={"username": "ada", "password": PASSWORD})
+            client.headers["Authorization"] = f"Bearer {signed.json()['access']}"
+            while not self._stopping.is_set():
+                for method, path, body in (
+                    ("POST", "/agents/assistant/runs", {"input": "What is 17*23?"}),
+                    ("GET", "/runs", None),
+                ):
+                    begun = time.perf_counter()
+                    try:
+                        answer = client.request(method, path, json=body)
+                    except httpx.HTTPError as error:
+                        self.wrong.append(f"{slug}: {type(error).__name__}: {error}")
+                        continue
+                    self.seconds.append(time.perf_counter() - begun)
+                    self.answers[answer.status_code] += 1
+                    ended = answer.json().get("status", "completed")
+                    if answer.status_code != 200 or ended != "completed":
+                        self.wrong.append(f"{slug}: {answer.status_code} {answer.text[:300]}")
+
+
+def rolled_out(
+    folder: Path, port: int, chosen: argparse.Namespace, slugs: list[str]
+) -> list[tuple[str, str]]:
+    package = folder / "bench_migrations"
+    package.mkdir()
+    names = sorted(path.stem for path in (ROOT / "agents" / "migrations").glob("0*.py"))
+    (package / "__init__.py").write_text(BESIDE)
+    (package / "9999_benchmark.py").write_text(CHANGED.format(last=names[-1]))
+    (folder / "bench_settings.py").write_text(SETTINGS)
+    sample = slugs[:: max(len(slugs) // chosen.clients, 1)][: chosen.clients]
+    furnished(sample)
+    with Clients(port, sample) as clients:
+        time.sleep(5)  # what they meet without a change, for comparison
+        quiet, at = list(clients.seconds), len(clients.seconds)
+        seconds, said = manage(
+            "migrate",
+            "--jobs",
+            str(chosen.jobs),
+            settings="bench_settings",
+            path=str(folder),
+        )
+        during = clients.seconds[at:]
+    if clients.wrong:
+        raise SystemExit(f"{len(clients.wrong)} wrong answers, such as {clients.wrong[:3]}")
+    assert f"{chosen.tenants + 1} up to date, 0 failed" in said, said[-2000:]
+    return [
+        (
+            f"a new column in every tenant, {chosen.jobs} processes, with the server up",
+            f"{seconds:.1f} s, {seconds / (chosen.tenants + 1):.3f} s a tenant",
+        ),
+        (
+            f"answers to {len(sample)} clients meanwhile (runs and lists)",
+            f"{len(during)}, none wrong; median {statistics.median(during) * 1e3:.0f} ms, "
+            f"longest {max(during) * 1e3:.0f} ms "
+            f"(before: {statistics.median(quiet) * 1e3:.0f}, {max(quiet) * 1e3:.0f} ms)",
+        ),
+    ]
+
+
+def columns_missing(slugs: list[str]) -> list[str]:
+    from django.db import connection
+
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT n.nspname FROM pg_attribute a JOIN pg_class c ON c.oid = a.attrelid "
+            "JOIN pg_namespace n ON n.oid = c.relnamespace "
+            "WHERE c.relname = 'agents_run' AND a.attname = 'benchmark_note'"
+        )
+        changed = {row[0] for row in cursor.fetchall()}
+    return sorted({*slugs, "template", "platform"} - changed)
+
+
+if __name__ == "__main__":
+    main()
