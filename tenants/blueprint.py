@@ -280,4 +280,4 @@ def _rows(query: str) -> list[str]:
 def _pairs(query: str) -> list[tuple[str, str]]:
     with connection.cursor() as cursor:
         cursor.execute(query)
-        return cursor.fetchall()  # type: ignore[no-any-return]
+        return [(table, names) for table, names in cursor.fetchall()]

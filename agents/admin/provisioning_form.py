@@ -109,5 +109,24 @@ class ProvisionForm(OwnerForm):
 
 
 class DomainForm(forms.ModelForm):
+    in_use = ""
+    """The host that the console is being used at: to lose it would lock its user out."""
+
     def clean_domain(self) -> str:
-        return clean_host(self.cleaned_data["domain"])
+        host = clean_host(self.cleaned_data["domain"])
+        if self.instance.pk and self.initial.get("domain") == self.in_use != host:
+            raise forms.ValidationError(_in_use(self.in_use))
+        return host
+
+
+class HostsFormset(forms.BaseInlineFormSet):
+    in_use = ""
+
+    def clean(self) -> None:
+        super().clean()
+        if any(form.instance.domain == self.in_use for form in self.deleted_forms):
+            raise forms.ValidationError(_in_use(self.in_use))
+
+
+def _in_use(host: str) -> str:
+    return f"You are at {host} now: come by another host to change or remove it."

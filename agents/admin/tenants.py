@@ -19,13 +19,14 @@ from unfold.widgets import UnfoldAdminSelectWidget
 
 from agents.admin.pages import change_url, console_page, found, log_change, to
 from agents.admin.platform_site import platform_site
-from agents.admin.provisioning_form import DomainForm, OwnerForm, ProvisionForm
+from agents.admin.provisioning_form import DomainForm, HostsFormset, OwnerForm, ProvisionForm
 from agents.admin.scoped import ScopedAdmin, ScopedInline, scoped
 from agents.admin.shown import ago, status_badge
 from agents.admin.tenant_verbs import TenantVerbs
 from tenants import directory
 from tenants.accounts.scopes import Scope
 from tenants.context import use_shared
+from tenants.middleware import host_name
 from tenants.models import Domain, Tenant
 from tenants.owners import create_owner, has_owner
 from tenants.provisioning import declare_tenant
@@ -35,6 +36,7 @@ from tenants.tasks import enqueue
 class DomainInline(ScopedInline):
     model = Domain
     form = DomainForm
+    formset = HostsFormset
     extra = 0
     fields = ("domain", "is_primary")
     ordering = ("-is_primary", "domain")
@@ -42,6 +44,11 @@ class DomainInline(ScopedInline):
     add_scope = Scope.PLATFORM_WRITE
     change_scope = Scope.PLATFORM_WRITE
     delete_scope = Scope.PLATFORM_WRITE
+
+    def get_formset(self, request: HttpRequest, obj: Any = None, **kwargs: Any) -> Any:
+        formset = super().get_formset(request, obj, **kwargs)
+        formset.in_use = formset.form.in_use = host_name(request.get_host())
+        return formset
 
 
 @admin.register(Tenant, site=platform_site)
@@ -202,6 +209,17 @@ class DomainAdmin(ScopedAdmin):
     list_select_related = ("tenant",)
     search_fields = ("domain", "tenant__schema_name", "tenant__name")
     ordering = ("domain",)
+
+    def get_form(self, request: HttpRequest, obj: Any = None, **kwargs: Any) -> Any:
+        form = super().get_form(request, obj, **kwargs)
+        form.in_use = host_name(request.get_host())
+        return form
+
+    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        """Not the host the console is being used at: nobody could come back by it."""
+        if obj is not None and obj.domain == host_name(request.get_host()):
+            return False
+        return super().has_delete_permission(request, obj)
 
     def save_model(self, request: HttpRequest, obj: Domain, form: Any, change: bool) -> None:
         super().save_model(request, obj, form, change)

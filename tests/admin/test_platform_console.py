@@ -238,6 +238,49 @@ def test_a_tenants_name_and_hosts_are_changed_on_its_page(
     assert "Renamed Ltd" in owner.page("/admin/")
 
 
+def test_a_host_is_removed_from_a_tenant_and_serves_it_no_more(
+    root: Console, tenant: tuple[str, str], visitor: Visitor
+) -> None:
+    path, slug = tenant
+    more = {"domains-TOTAL_FORMS": "2", "domains-1-domain": f"other-{slug}.localhost"}
+    fields = root.fields(path)
+    more["domains-1-tenant"] = fields["domains-0-tenant"]
+    assert root.post(path, {**fields, **more, "_save": "1"}).status_code == 302
+    sign_in = "/admin/login/?next=/admin/"
+    assert visitor(f"other-{slug}").get(sign_in).status_code == 200
+    fields = root.fields(path)
+    (gone,) = (
+        key.removesuffix("-domain")
+        for key, value in fields.items()
+        if value == f"other-{slug}.localhost"
+    )
+    removed = root.post(path, {**fields, f"{gone}-DELETE": "on", "_save": "1"})
+    assert removed.status_code == 302
+    assert visitor(f"other-{slug}").get(sign_in).status_code == 404
+    assert visitor(slug).get(sign_in).status_code == 200
+
+
+def test_the_host_that_the_console_is_used_at_can_not_be_taken_away(root: Console) -> None:
+    listed = root.get("/admin/tenants/domain/?q=platform.localhost").text
+    domain = re.findall(r"/admin/tenants/domain/\d+/change/", listed)[0]
+    assert root.get(domain.replace("/change/", "/delete/")).status_code == 403
+    fields = root.fields(domain)
+    changed = root.post(domain, {**fields, "domain": "elsewhere.localhost"})
+    assert "You are at platform.localhost now" in words(changed.text)
+    page = re.findall(
+        rf"{TENANTS}[0-9a-f-]+/change/", root.http.get(TENANTS, params={"q": "platform"}).text
+    )[0]
+    fields = root.fields(page)
+    (own,) = (
+        key.removesuffix("-domain")
+        for key, value in fields.items()
+        if value == "platform.localhost"
+    )
+    refused = root.post(page, {**fields, f"{own}-DELETE": "on", "_save": "1"})
+    assert "You are at platform.localhost now" in words(refused.text)
+    assert root.get("/admin/").status_code == 200
+
+
 def test_who_has_no_platform_scope_changes_nothing(root: Console, visitor: Visitor) -> None:
     stranger = visitor("platform")
     assert stranger.get(TENANTS).status_code == 302

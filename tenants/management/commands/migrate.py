@@ -56,7 +56,7 @@ class Command(BaseCommand):
     def _ensure_platform(self, host: str) -> None:
         with use_shared():
             if not Tenant.objects.filter(schema_name=PLATFORM_SCHEMA).exists():
-                declare_tenant(PLATFORM_SCHEMA, "Platform", [host], kind=Tenant.Kind.PLATFORM)
+                declare_tenant(PLATFORM_SCHEMA, "Platform", [host], kind=str(Tenant.Kind.PLATFORM))
 
     def _say(self, verbosity: int, what: str) -> None:
         if verbosity:
