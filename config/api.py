@@ -6,6 +6,7 @@ from agents.api.agents import router as agents
 from agents.api.runs import router as runs
 from agents.api.sessions import router as sessions
 from agents.api.tools import router as tools
+from agents.api.usage import router as usage
 from config.api_errors import install_handlers
 from tenants.accounts.api import router as accounts
 from tenants.accounts.guard import Undeclared
@@ -21,6 +22,6 @@ api = NinjaAPI(
     auth=Undeclared(),
     urls_namespace="api-1",
 )
-for router in (accounts, keys, invitations, agents, runs, sessions, tools):
+for router in (accounts, keys, invitations, agents, runs, sessions, tools, usage):
     api.add_router("", router)
 install_handlers(api)

@@ -56,6 +56,10 @@ class Unauthorized(Problem):
         self.headers.setdefault("WWW-Authenticate", "Bearer")
 
 
+class PaymentRequired(Problem):
+    status, title, code = 402, "The budget is used up", "budget"
+
+
 class Forbidden(Problem):
     status, title, code = 403, "Not allowed", "forbidden"
 
@@ -93,6 +97,7 @@ _BY_STATUS = {
     for cls in (
         BadRequest,
         Unauthorized,
+        PaymentRequired,
         Forbidden,
         NotFound,
         MethodNotAllowed,

@@ -9,6 +9,7 @@ from typing import Any
 
 import orjson
 from django.conf import settings
+from django.core.exceptions import ValidationError
 from django.db.models import Q, QuerySet
 from ninja import Schema
 from pydantic import Field
@@ -73,5 +74,5 @@ def _after(rows: QuerySet[Any], keys: tuple[str, ...], values: list[str]) -> Que
         following |= same & Q(**{f"{key}__lt": values[index]})
     try:
         return rows.filter(condition & following)
-    except (ValueError, TypeError) as error:
+    except (ValueError, TypeError, ValidationError) as error:
         raise BadRequest("The cursor is not one that this list gave.", code="cursor") from error

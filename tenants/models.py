@@ -5,7 +5,7 @@ from __future__ import annotations
 import uuid
 from typing import Any
 
-from django.core.validators import RegexValidator
+from django.core.validators import MinValueValidator, RegexValidator
 from django.db import models
 from django.db.models.functions import Now
 from django_tenants.models import DomainMixin, TenantMixin
@@ -50,6 +50,27 @@ class Tenant(TenantMixin):
     max_concurrent_runs = models.PositiveIntegerField("concurrent runs", null=True, blank=True)
     max_concurrent_runs_per_member = models.PositiveIntegerField(
         "concurrent runs of a member", null=True, blank=True
+    )
+    # What all members together may use. Empty and 0: as above. Costs are in the tenant's currency.
+    runs_per_minute = models.PositiveIntegerField("runs a minute", null=True, blank=True)
+    live_runs = models.PositiveIntegerField("runs waiting or running", null=True, blank=True)
+    tokens_per_day = models.PositiveBigIntegerField("tokens a day", null=True, blank=True)
+    tokens_per_month = models.PositiveBigIntegerField("tokens a month", null=True, blank=True)
+    cost_per_day = models.DecimalField(
+        "cost a day",
+        max_digits=14,
+        decimal_places=4,
+        null=True,
+        blank=True,
+        validators=[MinValueValidator(0)],
+    )
+    cost_per_month = models.DecimalField(
+        "cost a month",
+        max_digits=14,
+        decimal_places=4,
+        null=True,
+        blank=True,
+        validators=[MinValueValidator(0)],
     )
 
     class Meta:

@@ -23,6 +23,7 @@ from langchain_core.messages import (
 from agents.models_llm.protocol import Delta, ToolCall, TurnBuilder
 from agents.providers.chain import ModelChain
 from agents.providers.resolve import resolve
+from agents.runtime.budget import check_budget
 from agents.runtime.build import BuiltAgent
 from agents.runtime.events import Cursor, make
 from agents.runtime.faults import RunFault
@@ -122,6 +123,8 @@ class AgentLoop:
         chain = ModelChain(model, attempts=settings.STEP_ATTEMPTS, with_tools=bool(self.spec.tools))
         call = _ModelCall(self, chain)
         key, name, shown = model_step(turn, self.spec, self.journal.run.model, self.variables)
+        if turn and self.journal.finished(key) is None:
+            await check_budget(self.journal)
         return await self.journal.step(
             key,
             "model",

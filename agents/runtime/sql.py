@@ -5,6 +5,8 @@ connection) with the tenant's path set; the ticket's table is named with its sch
 run's owner passes GUARD: it locks the ticket against a claim and yields no row under a stale fence.
 """
 
+from agents.limits.counting import USAGE, USAGE_TAKES
+
 GUARD = """
     SELECT 1 FROM public.tickets_ticket
     WHERE run_id = %(run_id)s AND fence = %(fence)s FOR SHARE
@@ -166,14 +168,14 @@ WITH ticket AS (
         input_tokens = %(input_tokens)s, output_tokens = %(output_tokens)s,
         cost = %(cost)s::numeric, position = %(position)s, finished_at = now()
     FROM ticket WHERE id = %(run_id)s
-    RETURNING id, session_id, finished_at
+    RETURNING id, session_id, finished_at, {usage_takes}
 ), message AS (
     INSERT INTO agents_message (session_id, run_id, position, role, content, created_at)
     SELECT session_id, id, 1, 'assistant', %(answer)s::text, now() FROM run
     WHERE %(answer)s::text IS NOT NULL
 ), session AS (
     UPDATE agents_session s SET updated_at = now() FROM run WHERE s.id = run.session_id
-)
+), {usage}
 SELECT finished_at FROM run
 """
 _LAST_STEP = """, step AS (
@@ -182,6 +184,7 @@ _LAST_STEP = """, step AS (
         cost = %(step_cost)s::numeric, finished_position = %(step_position)s, finished_at = now()
     FROM ticket WHERE run_id = %(run_id)s AND key = %(step_key)s
 )"""
-FINISH = _FINISH.format(step="")
+_COUNTED = {"usage": USAGE, "usage_takes": USAGE_TAKES}
+FINISH = _FINISH.format(step="", **_COUNTED)
 # The step whose outcome ends the run is recorded with the run's end.
-FINISH_WITH_STEP = _FINISH.format(step=_LAST_STEP)
+FINISH_WITH_STEP = _FINISH.format(step=_LAST_STEP, **_COUNTED)

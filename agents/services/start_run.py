@@ -9,10 +9,10 @@ from typing import Any
 from uuid import UUID
 
 from django.conf import settings
-from psycopg import AsyncConnection
 from psycopg.errors import UniqueViolation
 
 from agents.ids import uuid7
+from agents.limits.begin import begin
 from agents.providers.resolve import resolve
 from agents.runtime import sql
 from agents.runtime.agent_loop import model_step
@@ -26,7 +26,14 @@ from agents.runtime.store import load_run, started_event
 from agents.runtime.titles import make_title
 from agents.runtime.variables import variables_of
 from agents.services.admission import admitted
-from config.errors import Conflict, Forbidden, Invalid, NotFound
+from config.errors import (
+    Conflict,
+    Forbidden,
+    Invalid,
+    NotFound,
+    PaymentRequired,
+    TooManyRequests,
+)
 from config.trace import new_trace_id, trace_id
 from tenants.accounts.principal import Principal
 from tenants.accounts.scopes import Scope
@@ -63,7 +70,8 @@ async def start_run(principal: Principal, request: StartRun) -> Started:
     """Start `request` on behalf of the principal; durable when it returns.
 
     Raises Forbidden, NotFound (component, session), Invalid (input), Conflict (the session has a
-    live run, or the idempotency key was used for something else). Nothing is written then.
+    live run, or the idempotency key was used for something else), TooManyRequests or
+    PaymentRequired (a limit is reached). Nothing is written then.
     """
     if not principal.may(Scope.AGENTS_RUN):
         raise Forbidden("Running agents needs the scope agents:run.")
@@ -82,13 +90,16 @@ async def start_run(principal: Principal, request: StartRun) -> Started:
         )
         plan = _plan(principal, request, component, chosen, model, variables)
         statement = sql.START_IN_SESSION if request.session_id else sql.START_IN_NEW_SESSION
-        async with tenant_connection(settings.START_DATABASE_SECONDS) as conn:
-            try:
-                row = await (await conn.execute(statement, plan.values)).fetchone()
-            except UniqueViolation as violation:
-                return await _existing(conn, principal, request, violation)
-            if row is None and fresh and request.session_id:
-                raise await _session_problem(conn, principal, request)
+        try:
+            row = await begin(principal, statement, plan.values)
+        except UniqueViolation as violation:
+            return await _existing(principal, request, violation)
+        except (TooManyRequests, PaymentRequired):
+            if (known := await _by_key(principal, request)) is None:
+                raise
+            return known  # sent again: the limit has counted it
+        if row is None and fresh and request.session_id:
+            raise await _session_problem(principal, request)
         if row is not None:
             break
         component = None  # what was remembered is out of date: look, then start again
@@ -254,9 +265,7 @@ def _state(principal: Principal, request: StartRun, plan: _Plan, row: tuple[Any,
     )
 
 
-async def _existing(
-    conn: AsyncConnection[Any], principal: Principal, request: StartRun, violation: UniqueViolation
-) -> Started:
+async def _existing(principal: Principal, request: StartRun, violation: UniqueViolation) -> Started:
     """What a violated rule means: a busy session, or a key that was used before."""
     if violation.diag.constraint_name == "one_live_run_per_session":
         raise Conflict(
@@ -265,30 +274,40 @@ async def _existing(
         ) from None
     if violation.diag.constraint_name != "idempotency_key_of_member":
         raise violation
-    key = {"member_id": principal.member_id, "idempotency_key": request.idempotency_key}
-    row = await (await conn.execute(sql.RUN_BY_IDEMPOTENCY_KEY, key)).fetchone()
-    if row is None:
+    known = await _by_key(principal, request)
+    if known is None:
         raise Conflict("The run of this idempotency key is gone.", code="idempotency_key")
-    run_id, digest = row
-    if digest != request.digest():
-        raise Conflict(
-            "This idempotency key was used for another request: use a new key.",
-            code="idempotency_key_reused",
-        ) from None
-    run = await load_run(conn, run_id, steps=False)
+    return known
+
+
+async def _by_key(principal: Principal, request: StartRun) -> Started | None:
+    """The run that the request's idempotency key stands for; None where there is none."""
+    if request.idempotency_key is None:
+        return None
+    key = {"member_id": principal.member_id, "idempotency_key": request.idempotency_key}
+    async with tenant_connection(settings.START_DATABASE_SECONDS) as conn:
+        row = await (await conn.execute(sql.RUN_BY_IDEMPOTENCY_KEY, key)).fetchone()
+        if row is None:
+            return None
+        run_id, digest = row
+        if digest != request.digest():
+            raise Conflict(
+                "This idempotency key was used for another request: use a new key.",
+                code="idempotency_key_reused",
+            ) from None
+        run = await load_run(conn, run_id, steps=False)
     assert run is not None
     return Started(run, repeated=True)
 
 
-async def _session_problem(
-    conn: AsyncConnection[Any], principal: Principal, request: StartRun
-) -> Exception:
-    row = await (
-        await conn.execute(
-            "SELECT kind, slug FROM agents_session WHERE id = %s AND member_id = %s",
-            (request.session_id, principal.member_id),
-        )
-    ).fetchone()
+async def _session_problem(principal: Principal, request: StartRun) -> Exception:
+    async with tenant_connection() as conn:
+        row = await (
+            await conn.execute(
+                "SELECT kind, slug FROM agents_session WHERE id = %s AND member_id = %s",
+                (request.session_id, principal.member_id),
+            )
+        ).fetchone()
     if row is None:
         return NotFound("There is no such session of yours.", code="unknown_session")
     return Conflict(

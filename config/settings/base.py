@@ -9,6 +9,7 @@ from config import embedded
 from config.database import database_from_url
 from config.env import env_bool, env_float, env_int, env_list, env_path, env_str
 from config.settings.accounts import *  # noqa: F403 - one subject of this table, in its own file
+from config.settings.limits import *  # noqa: F403 - of tenants and members
 from config.settings.operations import *  # noqa: F403 - metrics, logs and overload
 from config.settings.unfold import UNFOLD  # noqa: F401 - the admin's theme reads it
 
@@ -37,6 +38,7 @@ TENANT_APPS = [
     "django.contrib.admin",
     "agents",
     "agents.providers",
+    "agents.limits",
 ]
 INSTALLED_APPS = [
     "tenants",
@@ -44,6 +46,7 @@ INSTALLED_APPS = [
     "agents",
     "agents.tickets",
     "agents.providers",
+    "agents.limits",
     "unfold",
     "unfold.contrib.filters",
     "django.contrib.admin",
@@ -241,4 +244,5 @@ Q_CLUSTER = {
 PLATFORM_SCHEDULES = {
     "clean tokens": ("tenants.jobs.clean_tokens", 60),
     "sweep leases": ("agents.runtime.jobs.sweep_leases", 1),
+    "fold usage": ("agents.limits.jobs.fold_usage", 60),
 }

@@ -28,6 +28,9 @@ class Scope(StrEnum):
     AUDIT_READ = "audit:read"
     PROVIDERS_READ = "providers:read"
     PROVIDERS_WRITE = "providers:write"  # where models are, their keys and prices
+    USAGE_READ = "usage:read"  # one's own, with one's limits
+    USAGE_READ_ALL = "usage:read_all"
+    LIMITS_WRITE = "limits:write"  # of members, within the tenant's
     MEMBERS_READ = "members:read"
     MEMBERS_WRITE = "members:write"
     KEYS_READ = "keys:read"  # one's own; with members:read every service account's
@@ -50,6 +53,7 @@ _USER = frozenset(
         Scope.NOTES_WRITE,
         Scope.TOOLS_READ,
         Scope.APPROVALS_READ,
+        Scope.USAGE_READ,
     }
 )
 
@@ -70,6 +74,7 @@ ROLES: dict[str, frozenset[Scope]] = {
         Scope.RUNS_CANCEL_ALL,
         Scope.SESSIONS_READ_ALL,
         Scope.PROVIDERS_READ,
+        Scope.USAGE_READ_ALL,
         Scope.MEMBERS_READ,
         Scope.KEYS_READ,
         Scope.CONSOLE_USE,
@@ -87,6 +92,8 @@ ROLES: dict[str, frozenset[Scope]] = {
             Scope.APPROVALS_READ,
             Scope.AUDIT_READ,
             Scope.PROVIDERS_READ,
+            Scope.USAGE_READ,
+            Scope.USAGE_READ_ALL,
             Scope.MEMBERS_READ,
             Scope.KEYS_READ,
             Scope.CONSOLE_USE,

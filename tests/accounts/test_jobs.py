@@ -55,4 +55,4 @@ def test_the_sweep_frees_what_has_run_out_and_leaves_what_is_held() -> None:
 def test_the_plan_is_written_once() -> None:
     call_command("migrate", verbosity=0)
     names = sorted(Schedule.objects.values_list("name", flat=True))
-    assert names == ["clean tokens", "sweep leases"]
+    assert names == ["clean tokens", "fold usage", "sweep leases"]

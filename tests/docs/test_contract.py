@@ -9,6 +9,7 @@ from pathlib import Path
 from agents.admin.roles import MEANING
 from agents.checks import socket_actions_declare_scopes
 from agents.consumers import ACTIONS
+from agents.limits.kinds import KINDS
 from config.api import api
 from tenants.accounts.guard import Requires
 from tenants.accounts.scopes import PLATFORM_ROLES, ROLES, Scope
@@ -103,6 +104,7 @@ def assigned_code(node: ast.Assign) -> set[str]:
 
 def test_every_problem_code_is_documented_and_no_other() -> None:
     given = codes_in("config", "tenants", "agents/services", "agents/consumers.py", "agents/api")
+    given |= codes_in("agents/limits")
     rows = table_codes("docs/integrators.md", "## Errors")
     written = {code for row in rows for code in row[1]}
     assert {"token_expired", "session_busy", "internal", "invalid"} <= given
@@ -122,6 +124,7 @@ def first_argument_of(call: str, *files: str) -> set[str]:
 def test_the_ways_a_run_fails_are_documented_and_no_other() -> None:
     runtime = [str(p.relative_to(ROOT)) for p in (ROOT / "agents/runtime").glob("*.py")]
     codes = codes_in("agents/models_llm/errors.py")
+    codes |= {kind.code for kind in KINDS if kind.is_budget}  # of a run that passes one
     for fault in ("RunFault", "NeedsReview"):
         codes |= first_argument_of(fault, *runtime)
     for file in runtime:

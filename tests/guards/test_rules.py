@@ -23,6 +23,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     "agents/models": {"tenants"},
     "agents/models_llm": set(),
     "agents/providers": {"tenants"},
+    "agents/limits": {"tenants"},
     "agents/tools": {"tenants"},
     "agents/runtime": {"tenants"},
     "agents/services": {"tenants"},
@@ -127,8 +128,10 @@ ALLOWED_INSIDE_AGENTS: dict[str, set[str]] = {
     "agents/models": {"agents.ids", "agents.prompts", "agents.tools"},
     "agents/models_llm": set(),
     "agents/providers": {"agents.models", "agents.models_llm"},
+    "agents/limits": {"agents.providers"},
     "agents/tools": {"agents.models"},
     "agents/runtime": {
+        "agents.limits",
         "agents.models",
         "agents.models_llm",
         "agents.prompts",
@@ -138,6 +141,7 @@ ALLOWED_INSIDE_AGENTS: dict[str, set[str]] = {
     },
     "agents/services": {
         "agents.ids",
+        "agents.limits",
         "agents.models",
         "agents.models_llm",
         "agents.providers",
