@@ -66,7 +66,7 @@ def _usage(who: Principal, query: UsageFilter) -> dict[str, Any]:
         keys,
         lambda row: {
             **{key: getattr(row, key) for key in keys},
-            **_sums(*(getattr(row, name) for name in names), currency),
+            **_sums([getattr(row, name) for name in names], currency),
         },
     )
     _present(query.group_by, answer["items"])
@@ -74,7 +74,7 @@ def _usage(who: Principal, query: UsageFilter) -> dict[str, Any]:
     return {
         "from": first.isoformat(),
         "to": last.isoformat(),
-        "totals": _sums(*(total[name] for name in _SUMS), currency),
+        "totals": _sums([total[name] for name in _SUMS], currency),
         **answer,
     }
 
@@ -90,7 +90,8 @@ def _visible(who: Principal, query: UsageFilter) -> QuerySet[Usage]:
     return rows
 
 
-def _sums(runs: int, given: int, made: int, cost: Any, currency: str) -> dict[str, Any]:
+def _sums(sums: list[Any], currency: str) -> dict[str, Any]:
+    runs, given, made, cost = sums
     return {
         "runs": int(runs),
         "input_tokens": int(given),
