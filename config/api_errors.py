@@ -26,6 +26,7 @@ from config.errors import (
 )
 from config.metrics import PROBLEMS
 from config.trace import trace_id
+from tenants.outage import AWAY, database_away
 
 log = logging.getLogger(__name__)
 
@@ -56,11 +57,9 @@ def as_problem(error: BaseException) -> Problem:
         return TooLarge(str(error))
     if isinstance(error, (Http404, Resolver404)):
         return NotFound("There is nothing at this address.", code="no_route")
-    if isinstance(error, (OperationalError, PoolTimeout)):
+    if isinstance(error, (OperationalError, PoolTimeout)) or database_away(error):
         log.error("database: %s: %s", type(error).__name__, error)
-        return Unavailable(
-            "The database can't be reached: try again soon.", headers={"Retry-After": "2"}
-        )
+        return Unavailable(AWAY, headers={"Retry-After": "2"})
     log.exception("unexpected error", exc_info=error)
     return Problem("An unexpected error happened; it is logged under the trace id.")
 

@@ -8,15 +8,19 @@ clients that can't choose their host.
 from __future__ import annotations
 
 import asyncio
+import logging
 from collections.abc import Awaitable, Callable, MutableMapping
 from typing import Any
 
-from config.errors import BadRequest, NotFound, Problem
+from config.errors import BadRequest, NotFound, Problem, Unavailable
 from config.trace import start_trace
 from tenants import entered
 from tenants.context import TenantRef, use_tenant
 from tenants.directory import known_host, known_slug
+from tenants.outage import AWAY, database_away
 from tenants.refusing import SUSPENDED_CLOSE, Page, Scope, Send, refuse, suspended
+
+log = logging.getLogger(__name__)
 
 Receive = Callable[[], Awaitable[MutableMapping[str, Any]]]
 Application = Callable[[Scope, Receive, Send], Awaitable[None]]
@@ -46,6 +50,12 @@ class TenantMiddleware:
             ref = await _tenant(scope, headers)
         except Problem as problem:
             await refuse(scope, send, problem, self.page)
+            return
+        except Exception as error:
+            if not database_away(error):
+                raise
+            log.error("database: %s", type(error).__name__)
+            await refuse(scope, send, Unavailable(AWAY, headers={"Retry-After": "2"}), self.page)
             return
         scope["tenant"] = ref
 

@@ -7,7 +7,7 @@ from typing import Any
 
 import orjson
 
-from config.errors import PROBLEM_JSON, Forbidden, Problem
+from config.errors import PROBLEM_JSON, Forbidden, Problem, Unavailable
 from config.trace import trace_id
 
 Scope = MutableMapping[str, Any]
@@ -17,6 +17,7 @@ Page = Callable[[Problem, str], bytes]
 
 SUSPENDED_CLOSE = 4403
 UNKNOWN_CLOSE = 4404
+UNAVAILABLE_CLOSE = 4503
 _HTML = "text/html; charset=utf-8"
 _PAGE_POLICY = "default-src 'none'; style-src 'unsafe-inline'; base-uri 'none'"
 
@@ -30,6 +31,8 @@ def suspended() -> Problem:
 
 
 def close_code(problem: Problem) -> int:
+    if isinstance(problem, Unavailable):
+        return UNAVAILABLE_CLOSE
     return SUSPENDED_CLOSE if isinstance(problem, Forbidden) else UNKNOWN_CLOSE
 
 
@@ -56,7 +59,7 @@ async def refuse(scope: Scope, send: Send, problem: Problem, page: Page | None =
         {
             "type": "http.response.start",
             "status": problem.status,
-            "headers": [(name.encode(), value.encode()) for name, value in headers.items()],
+            "headers": [(name.lower().encode(), value.encode()) for name, value in headers.items()],
         }
     )
     head = scope.get("method") == "HEAD"

@@ -1,13 +1,18 @@
-"""Live runs of every tenant, as their tickets show them. Read only: cancelling is the tenant's."""
+"""The fleet: live runs of every tenant as their tickets show them, and who carries them.
+
+Read only: cancelling is the tenant's.
+"""
 
 from __future__ import annotations
 
 from typing import Any
 
+from django.conf import settings
 from django.contrib import admin
-from django.db.models import Q, QuerySet
+from django.db.models import Case, Count, IntegerField, Min, Q, QuerySet, Value, When
 from django.db.models.functions import Now
 from django.http import HttpRequest
+from django.http.response import HttpResponseBase
 from django.utils import timezone
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
@@ -18,8 +23,10 @@ from agents.admin.paging import InfinitePaginator
 from agents.admin.platform_site import platform_site
 from agents.admin.scoped import ScopedAdmin
 from agents.admin.shown import ago, badge, duration
-from agents.tickets.models import Ticket
+from agents.tickets.models import Executor, Ticket
 from tenants.accounts.scopes import Scope
+
+_DEEPEST = 12
 
 
 class OwnershipFilter(DropdownFilter):
@@ -36,6 +43,25 @@ class OwnershipFilter(DropdownFilter):
             "waiting": queryset.filter(owner=""),
             "lost": queryset.exclude(owner="").filter(lost),
         }.get(self.value() or "", queryset)
+
+
+def process(owner: str) -> SafeString:
+    """The machine and process of an owner, its whole name on hover."""
+    parts = owner.split("/")
+    shown = f"{parts[0]} · process {parts[2]}" if len(parts) > 2 else owner
+    return format_html('<span title="{}">{}</span>', owner, shown)
+
+
+def queue_depths() -> list[dict[str, Any]]:
+    """The tenants with most runs waiting: how many, and since when the oldest waits."""
+    rows = (
+        Ticket.objects.filter(owner="")
+        .order_by()
+        .values("schema")
+        .annotate(number=Count("pk"), oldest=Min("created_at"))
+        .order_by("-number", "schema")[:_DEEPEST]
+    )
+    return [{**row, "since": ago(row["oldest"])} for row in rows]
 
 
 @admin.register(Ticket, site=platform_site)
@@ -59,7 +85,11 @@ class TicketAdmin(ScopedAdmin):
     paginator = InfinitePaginator
     show_full_result_count = False
     list_max_show_all = 0
-    list_before_template = "admin/console/refreshing.html"
+    list_before_template = "admin/console/waiting.html"
+
+    def changelist_view(self, request: HttpRequest, extra_context: Any = None) -> HttpResponseBase:
+        waiting = queue_depths() if self.has_view_permission(request) else []
+        return super().changelist_view(request, {"waiting": waiting, **(extra_context or {})})
 
     @display(description="Run")
     def run(self, ticket: Ticket) -> SafeString:
@@ -67,11 +97,9 @@ class TicketAdmin(ScopedAdmin):
 
     @display(description="Held by")
     def held(self, ticket: Ticket) -> SafeString | str:
-        parts = ticket.owner.split("/")
         if not ticket.owner:
             return badge("waiting", "neutral", pulse=True)
-        shown = f"{parts[0]} · process {parts[2]}" if len(parts) > 2 else ticket.owner
-        return format_html('<span title="{}">{}</span>', ticket.owner, shown)
+        return process(ticket.owner)
 
     @display(description="Lease left")
     def lease(self, ticket: Ticket) -> SafeString | str:
@@ -85,3 +113,64 @@ class TicketAdmin(ScopedAdmin):
     @display(description="Live since")
     def age(self, ticket: Ticket) -> SafeString | str:
         return ago(ticket.created_at)
+
+
+@admin.register(Executor, site=platform_site)
+class ExecutorAdmin(ScopedAdmin):
+    view_scope = Scope.PLATFORM_READ
+    add_scope = None
+    change_scope = None
+    delete_scope = None
+
+    empty_icon = "memory"
+    empty_title = "No executor is there"
+    empty_text = "Web processes and executors are shown here from their start to their end."
+
+    list_display = ("process", "kind", "state", "load", "started", "seen")
+    list_display_links = None
+    list_filter = ("kind",)
+    search_fields = ("owner",)
+    search_help_text = "Machine or process"
+    sortable_by = ()
+    ordering = ("host", "started_at")
+    list_max_show_all = 0
+    list_before_template = "admin/console/refreshing.html"
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[Executor]:
+        """With the runs held by each: counted once for all, over what is held."""
+        held = Ticket.objects.exclude(owner="").order_by().values_list("owner")
+        counted = [
+            When(owner=owner, then=Value(number)) for owner, number in held.annotate(Count("pk"))
+        ]
+        return (
+            super()
+            .get_queryset(request)
+            .annotate(held=Case(*counted, default=Value(0), output_field=IntegerField()))
+        )
+
+    @display(description="Process")
+    def process(self, executor: Executor) -> SafeString:
+        return process(executor.owner)
+
+    @display(description="State")
+    def state(self, executor: Executor) -> SafeString:
+        silent = (timezone.now() - executor.seen_at).total_seconds()
+        if silent > settings.LEASE_SECONDS:
+            return badge("not heard of", "danger")
+        if executor.draining:
+            return badge("draining", "warning", pulse=True)
+        if not executor.capacity:
+            return badge("holds no runs", "neutral")
+        return badge("working" if executor.held else "idle", "success")
+
+    @display(description="Runs held")
+    def load(self, executor: Executor) -> str:
+        return f"{executor.held} of {executor.capacity}"
+
+    @display(description="Since")
+    def started(self, executor: Executor) -> SafeString | str:
+        return ago(executor.started_at)
+
+    @display(description="Last heard of")
+    def seen(self, executor: Executor) -> SafeString | str:
+        return ago(executor.seen_at)

@@ -74,7 +74,10 @@ _PLATFORM: tuple[tuple[str, tuple[Entry, ...]], ...] = (
     ),
     (
         "Fleet",
-        (("Live runs", "play_circle", "admin:tickets_ticket_changelist", Scope.PLATFORM_READ),),
+        (
+            ("Live runs", "play_circle", "admin:tickets_ticket_changelist", Scope.PLATFORM_READ),
+            ("Executors", "memory", "admin:tickets_executor_changelist", Scope.PLATFORM_READ),
+        ),
     ),
     (
         "Task queue",

@@ -17,7 +17,6 @@ from uuid import UUID
 
 import psycopg
 from django.conf import settings
-from psycopg_pool import PoolTimeout
 
 from agents.runtime import hub, leaving, sql, ticket_sql
 from agents.runtime.build import built
@@ -35,6 +34,7 @@ from config.trace import run_context
 from tenants import notices
 from tenants.concurrency import is_limited
 from tenants.context import TenantRef, current_tenant, use_shared, use_tenant
+from tenants.outage import database_away
 from tenants.pool import tenant_connection
 
 log = logging.getLogger(__name__)
@@ -153,12 +153,12 @@ class Executor:
                 if not self.stopping:
                     log.info("run %s let go", run_id)
                     await self._hand_over(run_id)
-            except (psycopg.OperationalError, PoolTimeout) as error:
+            except Exception as error:
                 # The journal could not be written: the run stays live and is claimed again.
-                log.warning("run %s waits for the database: %s", run_id, type(error).__name__)
-                self.leases.owe(run_id)
-            except Exception:
-                log.exception("run %s could not go on here", run_id)
+                if database_away(error):
+                    log.warning("run %s waits for the database: %s", run_id, type(error).__name__)
+                else:
+                    log.exception("run %s could not go on here", run_id)
                 self.leases.owe(run_id)
             finally:
                 self._forget(held, events)

@@ -21,6 +21,7 @@ from agents.runtime.state import TERMINAL
 from agents.runtime.store import load_run, log_of
 from agents.runtime.watch import Watch
 from tenants.context import current_tenant
+from tenants.outage import database_away
 from tenants.pool import tenant_connection
 
 # How often to look at a run elsewhere while no word of it can come.
@@ -74,8 +75,16 @@ async def _elsewhere(run_id: UUID, cursor: Cursor) -> AsyncIterator[tuple[list[E
     try:
         elsewhere = _Elsewhere(run_id, cursor, watch)
         while not elsewhere.over:
-            async for batch in elsewhere.read():
-                yield batch, elsewhere.cursor
+            try:
+                async for batch in elsewhere.read():
+                    yield batch, elsewhere.cursor
+            except Exception as error:
+                if not database_away(error):
+                    raise
+                # The client stays: the run goes on when the database is back.
+                yield [], elsewhere.cursor
+                await asyncio.sleep(_DEAF_SECONDS)
+                continue
             async for batch in elsewhere.listen():
                 yield batch, elsewhere.cursor
     finally:
@@ -166,9 +175,15 @@ async def ended(run_id: UUID, seconds: float | None = None) -> bool:
                         await log.changed(settings.STREAM_HEARTBEAT_SECONDS)
                     if not hub.given_up(log):
                         return True
-                async with tenant_connection() as conn:
-                    asked = await conn.execute(ticket_sql.FOLLOWED, {"run_id": run_id})
-                    row = await asked.fetchone()
+                try:
+                    async with tenant_connection() as conn:
+                        asked = await conn.execute(ticket_sql.FOLLOWED, {"run_id": run_id})
+                        row = await asked.fetchone()
+                except Exception as error:
+                    if not database_away(error):
+                        raise
+                    await asyncio.sleep(_DEAF_SECONDS)
+                    continue
                 if row is None or row[0] in TERMINAL:
                     return True
                 if watch is None:

@@ -15,11 +15,13 @@ from django.conf import settings
 
 from agents.runtime import leaving
 from agents.runtime.faults import Fenced, HandedOver, RunFault
+from agents.runtime.outage import through_outage
 from agents.runtime.outcomes import Ending, Outcome, as_fault
 from agents.runtime.records import Note, Records
 from agents.runtime.state import OpenStep, StepState
 from config.metrics import STEP_RETRIES
 from config.trace import enter_span
+from tenants.outage import database_away
 
 log = logging.getLogger(__name__)
 
@@ -101,6 +103,8 @@ class Journal(Records):
                     await asyncio.shield(self._end(opened, when_cancelled(), None))
                 raise
             except Exception as error:
+                if database_away(error):  # no failure of the step: it is done again from here
+                    raise
                 if not getattr(error, "retryable", False) or attempt >= last:
                     await self._fail(opened, error, on_end)
                     raise as_fault(error, attempt) from error
@@ -113,7 +117,7 @@ class Journal(Records):
                 return await self._end_with_run(opened, outcome, ending, on_end)
             if may_wait:
                 return await self._hold_end(opened, outcome, on_end)
-            return await self._end(opened, outcome, on_end)
+            return await through_outage(self._end, opened, outcome, on_end)
 
     async def _pause_before_retry(self, attempt: int, error: Exception) -> None:
         if getattr(error, "at_once", False):

@@ -19,6 +19,7 @@ from agents.tools.errors import ArgumentError, ToolError, ToolFailure, ToolProbl
 from agents.tools.output import ToolResult, shape, shorten, storable
 from agents.tools.spec import ToolContext, ToolSpec
 from agents.tools.statement_limit import StatementLimitPassed, statement_limit
+from tenants.outage import database_away
 
 __all__ = [
     "ArgumentError",
@@ -68,6 +69,7 @@ def invoke_sync(spec: ToolSpec, context: ToolContext, args: BaseModel) -> ToolRe
 
     Any exception must roll back at least to before this call. A thread can't be interrupted, so the
     limit is put on each statement instead: a lock that is not had in time ends in `ToolTimeout`.
+    The database going away is no failure of the tool, and passed on.
     """
     if not spec.transactional:
         raise TypeError(f"{spec.name} is not transactional: call it with invoke")
@@ -80,6 +82,8 @@ def invoke_sync(spec: ToolSpec, context: ToolContext, args: BaseModel) -> ToolRe
     except ToolProblem as problem:
         raise _presentable(problem) from problem.__cause__
     except Exception as error:
+        if database_away(error):  # the transaction is gone, and with it the call: no failure
+            raise
         _failed(spec, context, error)
     return _shaped(spec, context, value)
 

@@ -15,6 +15,7 @@ from dataclasses import dataclass
 from tenants import notices
 from tenants.context import TenantRef, current_tenant, use_tenant
 from tenants.notices import Notice
+from tenants.outage import database_away
 
 log = logging.getLogger(__name__)
 
@@ -70,8 +71,11 @@ async def _look_at(found: Iterable[Watch]) -> None:
         with use_tenant(one.ref):
             try:
                 await one.look()
-            except Exception:  # the others' turn all the same; a lost database tells again
-                log.exception("could not look at a member's right again")
+            except Exception as error:  # the others' turn all the same
+                if database_away(error):  # it will be told again when it is back
+                    log.warning("a member's right not looked at: %s", type(error).__name__)
+                else:
+                    log.exception("could not look at a member's right again")
 
 
 notices.on("member", _changed)

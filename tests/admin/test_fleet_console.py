@@ -6,8 +6,11 @@ import re
 from collections.abc import Callable
 
 import pytest
+from django.db import transaction
 
 from tenants.context import use_shared
+from tenants.directory import forget
+from tenants.models import Tenant
 from tests.admin.console import Console
 from tests.admin.failures import record_failure
 from tests.support.client import Api
@@ -64,3 +67,36 @@ def test_the_schedules_are_shown(root: Console) -> None:
     page = root.page("/admin/django_q/schedule/")
     assert "sweep leases" in page and "tenants.jobs.clean_tokens" in page
     assert root.get("/admin/django_q/ormq/").status_code == 200
+
+
+def test_executors_and_what_waits_for_them_are_shown(
+    root: Console, slow_server: Server, committed: None
+) -> None:
+    with Server.started({"EXECUTOR_CAPACITY": "0"}) as idle:
+        said = until(
+            lambda: root.page("/admin/tickets/executor/"), lambda page: "holds no runs" in page
+        )
+        assert f"process {idle.processes[0].pid}" in said
+        assert f"process {slow_server.processes[0].pid}" in said and "of 1000" in said
+    with use_shared(), transaction.atomic():
+        tenant = Tenant.objects.get(schema_name="globex")
+        Tenant.objects.filter(pk=tenant.pk).update(max_concurrent_runs=1)
+        forget()
+    api = Api.signed_in(slow_server, "globex", "member")
+    runs = []
+    try:
+        for _ in range(3):
+            ask = {"input": "Who are you?", "background": True}
+            runs.append(api.post("/agents/assistant/runs", json=ask).json()["id"])
+        page = until(
+            lambda: root.page("/admin/tickets/ticket/"), lambda page: "Waiting by tenant" in page
+        )
+        assert "globex the oldest since" in page and "2 waiting" in page
+        assert runs[2] in root.page("/admin/tickets/ticket/?schema=globex&held=waiting")
+    finally:
+        for run in runs:
+            api.post(f"/runs/{run}/cancel")
+        with use_shared():
+            Tenant.objects.filter(pk=tenant.pk).update(max_concurrent_runs=None)
+            forget()
+        api.close()

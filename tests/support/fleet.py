@@ -1,4 +1,7 @@
-"""Executors in processes of their own, beside a web process, over the tests' database."""
+"""Executors in processes of their own, beside a web process, over a database of their own.
+
+Of their own, because executors of the other tests' servers would claim the same runs.
+"""
 
 from __future__ import annotations
 
@@ -12,7 +15,11 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
+import psycopg
+
+from config.embedded import Cluster, running
 from tests.support.server import FAST_MODEL, ROOT
 
 
@@ -73,3 +80,46 @@ def executors(
         for one in started:
             one.kill()
             one.log.unlink(missing_ok=True)
+
+
+class FleetDatabase:
+    """A cluster with the demo in it. `env` leads processes to it; `rows` asks it as superuser."""
+
+    def __init__(self, cluster: Cluster, data_dir: Path) -> None:
+        self.cluster = cluster
+        self.env = {"TEST_DATA_DIR": str(data_dir)}
+
+    def rows(self, statement: str, *values: Any) -> list[tuple[Any, ...]]:
+        with self.cluster.superuser("concord") as connection:
+            cursor = connection.execute(psycopg.sql.SQL(statement), values)  # type: ignore[arg-type]
+            return cursor.fetchall() if cursor.description else []
+
+    def value(self, statement: str, *values: Any) -> Any:
+        """The first value of the first row; None without a row."""
+        rows = self.rows(statement, *values)
+        return rows[0][0] if rows else None
+
+    def owner_of(self, run_id: str) -> str:
+        """Who holds the run; "" while nobody does, or when it has ended."""
+        return self.value("SELECT owner FROM tickets_ticket WHERE run_id = %s", run_id) or ""
+
+    def notes(self, tenant: str, mark: str) -> list[str]:
+        """The texts of the tenant's notes that hold `mark`."""
+        found = self.rows(f"SELECT text FROM {tenant}.agents_note WHERE text LIKE %s", f"%{mark}%")
+        return [row[0] for row in found]
+
+
+@contextmanager
+def fleet_database(data_dir: Path) -> Iterator[FleetDatabase]:
+    with running(data_dir, durable=False) as cluster:
+        found = FleetDatabase(cluster, data_dir)
+        made = subprocess.run(
+            [sys.executable, "manage.py", "prepare", "--demo"],
+            cwd=ROOT,
+            env={**os.environ, "DJANGO_SETTINGS_MODULE": "config.settings.test", **found.env},
+            capture_output=True,
+            text=True,
+            timeout=250,
+        )
+        assert made.returncode == 0, made.stderr
+        yield found
