@@ -10,7 +10,7 @@ from __future__ import annotations
 import asyncio
 import time
 from collections import Counter, deque
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from typing import Literal
 
@@ -59,11 +59,15 @@ class LoopLag:
 
 
 class Place:
-    """Of one run that is being started; `queued` says whether it came to wait."""
+    """Of one run that is being started.
 
-    __slots__ = ("queued",)
+    `queues`: it is to wait, having found no room in the executor; `queued`: it did come to wait.
+    """
 
-    def __init__(self) -> None:
+    __slots__ = ("queued", "queues")
+
+    def __init__(self, queues: bool) -> None:
+        self.queues = queues
         self.queued = False
 
 
@@ -115,7 +119,8 @@ class Load:
         self.lag = LoopLag()
         self.queue = QueueDepth()
         self.draining = False
-        self.starting = 0
+        self.taking = 0  # room of the executor that starts under way have been promised
+        self.full: Callable[[], bool] = lambda: False
         self.open: dict[Holding, int] = {"stream": 0, "wait": 0, "socket": 0}
 
     def state(self) -> str:
@@ -140,19 +145,28 @@ class Load:
         if _above(self.queue.of(schema), "QUEUE_MAX_PER_TENANT"):
             raise _full("tenant_queue", "Too many of your organisation's runs are waiting.")
 
+    def check_any_start(self) -> None:
+        """What can be told of a start before it is known whose it is; raises like `check_start`."""
+        if self.lag.high:
+            raise _busy("lag", "The server is too busy to begin another run.")
+        if _above(self.queue.depth, "QUEUE_MAX") and self.full():
+            raise _full("queue", "Too many runs are waiting to begin.")
+
     @contextmanager
     def place(self, schema: str, *, queues: bool) -> Iterator[Place]:
         """Hold a place while a run is being started; the caller says whether it was queued."""
-        place = Place()
-        self.starting += 1
+        place = Place(queues)
         if queues:
             self.queue.coming(schema, 1)
+        else:
+            self.taking += 1
         try:
             yield place
         finally:
-            self.starting -= 1
             if queues:
                 self.queue.coming(schema, -1)
+            else:
+                self.taking -= 1
             if place.queued:
                 self.queue.add(schema)
 

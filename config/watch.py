@@ -21,14 +21,15 @@ def start() -> None:
     if loop in _tasks:
         return
     load.draining = False
-
-    def full() -> bool:
-        return executor().room == 0
-
+    load.full = _full
     _tasks[loop] = [
         loop.create_task(work, context=contextvars.Context())
-        for work in (load.lag.watch(), watch_queue(full))
+        for work in (load.lag.watch(), watch_queue(_full))
     ]
+
+
+def _full() -> bool:
+    return executor().room == 0
 
 
 def drain() -> None:

@@ -9,10 +9,12 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import re
 from collections.abc import Awaitable, Callable, MutableMapping
 from typing import Any
 
 from config.errors import BadRequest, NotFound, Problem, Unavailable
+from config.load import load
 from config.trace import start_trace
 from tenants import entered
 from tenants.context import TenantRef, use_tenant
@@ -27,6 +29,7 @@ Application = Callable[[Scope, Receive, Send], Awaitable[None]]
 
 # Pages are left out: there a header must not turn one tenant's cookie towards another.
 _BY_HEADER = ("/api/", "/ws/")
+_STARTS_RUN = re.compile(r"^/api/v1/[a-z]+/[^/]+/runs$")
 
 
 class TenantMiddleware:
@@ -47,6 +50,9 @@ class TenantMiddleware:
         )
         since = entered.changes()
         try:
+            if _STARTS_RUN.match(scope["path"]) and scope.get("method") == "POST":
+                # Before anything is asked of the database: there is least time when all is full.
+                load.check_any_start()
             ref = await _tenant(scope, headers)
         except Problem as problem:
             await refuse(scope, send, problem, self.page)

@@ -8,6 +8,7 @@ from typing import Any
 import orjson
 
 from config.errors import PROBLEM_JSON, Forbidden, Problem, Unavailable
+from config.metrics import PROBLEMS
 from config.trace import trace_id
 
 Scope = MutableMapping[str, Any]
@@ -41,6 +42,7 @@ async def refuse(scope: Scope, send: Send, problem: Problem, page: Page | None =
     if scope["type"] == "websocket":
         await send({"type": "websocket.close", "code": close_code(problem), "reason": problem.code})
         return
+    PROBLEMS.labels(problem.code).inc()
     if page is not None and _wants_page(scope):
         kind, body = _HTML, page(problem, trace_id())
     else:

@@ -29,6 +29,7 @@ from agents.runtime.owner import new_owner
 from agents.runtime.state import Held
 from agents.runtime.store import load_run, log_of
 from agents.runtime.switchboard import Switchboard
+from config.load import load
 from config.metrics import FENCED, RECOVERIES
 from config.trace import run_context
 from tenants import notices
@@ -111,7 +112,7 @@ class Executor:
     @property
     def room(self) -> int:
         """How many more runs may be held here."""
-        taken = len(self._runs) + self.claims.entering
+        taken = len(self._runs) + self.claims.entering + load.taking
         return 0 if self.draining else max(self.capacity - taken, 0)
 
     def starts_queued(self) -> bool:

@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
+from contextvars import ContextVar
 from functools import wraps
 from typing import Any, ParamSpec, TypeVar
 
 from agents.runtime.executor import executor
 from agents.runtime.metrics import run_started
-from config.load import load
+from config.load import Place, load
 from tenants.context import current_tenant
 from tenants.pool import waiting_for_connection
 
 P = ParamSpec("P")
 T = TypeVar("T")
+_place: ContextVar[Place | None] = ContextVar("place", default=None)
 
 
 def admitted(start: Callable[P, Awaitable[T]]) -> Callable[P, Awaitable[T]]:
@@ -26,14 +28,24 @@ def admitted(start: Callable[P, Awaitable[T]]) -> Callable[P, Awaitable[T]]:
     @wraps(start)
     async def inner(*args: P.args, **kwargs: P.kwargs) -> T:
         schema = current_tenant().schema
-        here = executor()
-        queues = here.starts_queued() or here.room <= load.starting
+        queues = executor().starts_queued()
         load.check_start(schema, queues=queues, database_waiting=waiting_for_connection())
         with load.place(schema, queues=queues) as place:
-            started: Any = await start(*args, **kwargs)
+            before = _place.get()
+            _place.set(place)
+            try:
+                started: Any = await start(*args, **kwargs)
+            finally:
+                _place.set(before)
             if not started.repeated:
                 place.queued = started.run.status == "queued"
                 run_started(queued=place.queued)
         return started
 
     return inner
+
+
+def held_here() -> bool:
+    """Whether the run that is being started has a place in this process's executor."""
+    place = _place.get()
+    return place is not None and not place.queues and not executor().draining

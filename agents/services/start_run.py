@@ -25,7 +25,7 @@ from agents.runtime.state import Held, OpenStep, RunState
 from agents.runtime.store import load_run, started_event
 from agents.runtime.titles import make_title
 from agents.runtime.variables import variables_of
-from agents.services.admission import admitted
+from agents.services.admission import admitted, held_here
 from config.errors import (
     Conflict,
     Forbidden,
@@ -202,7 +202,7 @@ def _plan(
     variables: dict[str, str],
 ) -> _Plan:
     spec, own = chosen.agent.spec, executor()
-    here = not own.starts_queued()
+    here = held_here()
     step_key, step_name, step_input = model_step(0, spec, model, variables)
     values = {
         "run_id": uuid7(),
