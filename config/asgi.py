@@ -17,7 +17,7 @@ django.setup(set_prefix=False)
 from agents.models_llm.connections import aclose_all  # noqa: E402 - needs the apps
 from agents.runtime.executor import executor, stop_executor  # noqa: E402
 from agents.web.errors import refused  # noqa: E402
-from config import watch  # noqa: E402
+from config import daphne_flow, watch  # noqa: E402
 from config.handlers import ApiHandler, PageHandler  # noqa: E402
 from config.health import health  # noqa: E402
 from config.metrics_page import metrics  # noqa: E402
@@ -114,5 +114,8 @@ def _shut_down_with_twisted() -> None:
 
     reactor.addSystemEventTrigger("before", "shutdown", begin)
 
+
+if "daphne.server" in sys.modules:
+    daphne_flow.install()
 
 application = Application()

@@ -60,6 +60,7 @@ HTTP_SECONDS = _histogram(
 PROBLEMS = _counter("problems", "Problems told to clients, by their code.", ("code",))
 REFUSALS = _counter("overload_refusals", "What was refused because of load.", ("reason",))
 SIGN_IN_FAILURES = _counter("sign_in_failures", "Names or passwords refused, by API and pages.")
+STALLED = _counter("stalled_clients", "Connections cut because the client read nothing.")
 LOOP_LAG = _histogram(
     "event_loop_lag_seconds",
     "How late the event loop is, looked at ten times a second.",

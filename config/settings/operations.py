@@ -44,6 +44,7 @@ QUEUE_MAX_PER_TENANT = env_int("QUEUE_MAX_PER_TENANT", 20_000, least=0)
 STREAMS_MAX = env_int("STREAMS_MAX", 5000, least=0)
 SOCKETS_MAX = env_int("SOCKETS_MAX", 5000, least=0)
 LOOP_LAG_MAX_MS = env_int("LOOP_LAG_MAX_MS", 2000, least=0)
+STREAM_STALL_SECONDS = env_float("STREAM_STALL_SECONDS", 60.0)
 LOOP_LAG_SECONDS = env_float("LOOP_LAG_SECONDS", 3.0)
 # A start is refused when so many others wait for a connection, or when it waited so long.
 START_DATABASE_WAITING = env_int("START_DATABASE_WAITING", 2000, least=1)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import re
 import time
 from collections import Counter
 from typing import Any
@@ -84,6 +85,9 @@ async def test_beyond_capacity_and_queue_starts_are_refused_and_streams_finish(
             )
             statuses = Counter(answer.status_code for answer, _ in answers)
             assert set(statuses) == {202, 429}, statuses
+            page = (await acme.get(f"http://127.0.0.1:{server.port}/metrics")).text
+            held = re.search(r"^concord_executor_runs (\d+)", page, re.MULTILINE)
+            assert held is not None and int(held[1]) <= CAPACITY
             assert statuses[429] >= STARTS // 2
             refused = sorted(seconds for answer, seconds in answers if answer.status_code == 429)
             print(f"refused {len(refused)}: median {refused[len(refused) // 2] * 1000:.0f} ms")
