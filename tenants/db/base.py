@@ -12,7 +12,7 @@ from typing import Any
 from django.conf import settings
 from django.db.backends.utils import CursorDebugWrapper, CursorWrapper
 from django_tenants.postgresql_backend import base as stock
-from psycopg.pq import ExecStatus, TransactionStatus
+from psycopg.pq import ConnStatus, ExecStatus, TransactionStatus
 
 from tenants.context import TenantRef, current, current_or_none
 from tenants.db import path
@@ -105,6 +105,8 @@ class DatabaseWrapper(stock.DatabaseWrapper):
         if path.needs_set(pgconn, ref):
             # Through libpq and not a cursor: psycopg would open a transaction for it.
             result = pgconn.exec_(ref.statement.encode())
+            if pgconn.status == ConnStatus.BAD:  # the server went: the statement itself will say so
+                return
             if result.status != ExecStatus.COMMAND_OK:
                 raise TenantPathError(
                     f"cannot use schema {ref.schema!r}: "
@@ -119,6 +121,8 @@ class DatabaseWrapper(stock.DatabaseWrapper):
         if pgconn.transaction_status not in (TransactionStatus.IDLE, TransactionStatus.INTRANS):
             return
         result = pgconn.exec_(b"SELECT current_schema(), current_user")
+        if pgconn.status == ConnStatus.BAD:
+            return
         schema = (result.get_value(0, 0) or b"").decode()
         user = (result.get_value(0, 1) or b"").decode()
         if schema != ref.schema or (ref.role is not None and user != ref.role):
