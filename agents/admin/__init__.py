@@ -17,6 +17,7 @@ from agents.admin import (
     runs,
     service_accounts,
     sessions,
+    usage,
 )
 from agents.admin import tenants as tenants_pages
 
@@ -35,4 +36,5 @@ __all__ = [
     "service_accounts",
     "sessions",
     "tenants_pages",
+    "usage",
 ]

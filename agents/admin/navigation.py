@@ -45,6 +45,12 @@ _TENANT: tuple[tuple[str, tuple[Entry, ...]], ...] = (
         (
             ("Runs", "play_circle", "admin:agents_run_changelist", Scope.RUNS_READ_ALL),
             ("Sessions", "forum", "admin:agents_session_changelist", Scope.SESSIONS_READ_ALL),
+            (
+                "Usage and limits",
+                "data_usage",
+                "admin:limits_memberuse_changelist",
+                Scope.USAGE_READ_ALL,
+            ),
         ),
     ),
     (

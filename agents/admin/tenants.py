@@ -17,11 +17,13 @@ from django.utils.safestring import SafeString
 from unfold.decorators import display
 from unfold.widgets import UnfoldAdminSelectWidget
 
+from agents.admin.limit_form import TENANT_FIELDS, tenant_help
 from agents.admin.pages import change_url, console_page, found, log_change, to
 from agents.admin.platform_site import platform_site
 from agents.admin.provisioning_form import DomainForm, HostsFormset, OwnerForm, ProvisionForm
 from agents.admin.scoped import ScopedAdmin, ScopedInline, scoped
 from agents.admin.shown import ago, status_badge
+from agents.admin.tenant_limits import tenant_use
 from agents.admin.tenant_verbs import TenantVerbs
 from tenants import directory
 from tenants.accounts.scopes import Scope
@@ -68,10 +70,14 @@ class TenantAdmin(TenantVerbs, ScopedAdmin):
     search_fields = ("schema_name", "name", "domains__domain")
     search_help_text = "Slug, name or host"
     ordering = ("schema_name",)
-    fields = ("name", "schema_name", "kind", "tenant_class", "created")
+    fieldsets = (
+        (None, {"fields": ("name", "schema_name", "kind", "tenant_class", "created")}),
+        ("Limits", {"fields": TENANT_FIELDS}),
+    )
     readonly_fields = ("schema_name", "kind", "created")
     inlines = (DomainInline,)
     change_form_outer_before_template = "admin/console/tenant_state.html"
+    change_form_outer_after_template = "admin/console/tenant_use.html"
     actions_detail = ("open_tenant", "add_owner", "suspend", "resume", "try_again", "remove")
 
     # --- the list ---------------------------------------------------------------------------------
@@ -103,7 +109,9 @@ class TenantAdmin(TenantVerbs, ScopedAdmin):
     def formfield_for_dbfield(self, db_field: Any, request: HttpRequest, **kwargs: Any) -> Any:
         """A tenant's class is one of TENANT_CLASSES, or what it has been so far."""
         if db_field.name != "tenant_class":
-            return super().formfield_for_dbfield(db_field, request, **kwargs)
+            of_limit = tenant_help(db_field.name)
+            said = {"help_text": of_limit} if of_limit else {}
+            return super().formfield_for_dbfield(db_field, request, **kwargs, **said)
         match = request.resolver_match
         known = list(settings.TENANT_CLASSES)
         tenant = self.get_object(request, match.kwargs.get("object_id", "")) if match else None
@@ -145,6 +153,17 @@ class TenantAdmin(TenantVerbs, ScopedAdmin):
         return tenant
 
     # --- the tenant's page ------------------------------------------------------------------------
+
+    def get_fieldsets(self, request: HttpRequest, obj: Tenant | None = None) -> Any:
+        """The platform itself runs nothing, so it has no limits."""
+        of_platform = obj is not None and obj.kind == Tenant.Kind.PLATFORM
+        return self.fieldsets[:1] if of_platform else self.fieldsets
+
+    def render_change_form(
+        self, request: HttpRequest, context: dict[str, Any], *args: Any, **kwargs: Any
+    ) -> HttpResponse:
+        use = tenant_use(request, context["original"])
+        return super().render_change_form(request, {**context, **use}, *args, **kwargs)
 
     def extra_pages(self) -> Any:
         return (("<path:object_id>/state/", "state", self.state_part),)

@@ -7,7 +7,9 @@ from django.contrib.auth import update_session_auth_hash
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
 
-from agents.web.declare import page
+from agents.limits.bars import Bar, bars
+from agents.limits.report import report
+from agents.web.declare import page, who
 from agents.web.forms import NewPasswordForm, ProfileForm
 from agents.web.shell import render_page
 from tenants.accounts.models import Member
@@ -47,6 +49,19 @@ def _show(
     return render_page(
         request,
         "web/account.html",
-        {"profile": profile, "new_password": new_password},
+        {"profile": profile, "new_password": new_password, "use_bars": _use(request)},
         status=422 if wrong else 200,
     )
+
+
+def _use(request: HttpRequest) -> list[Bar] | None:
+    """The member's own use where there is a limit or something used; None: not theirs to see.
+
+    The tenant's own use and limits are not shown to members.
+    """
+    me = who(request)
+    if not me.may(Scope.USAGE_READ):
+        return None
+    uses = report([me.member_id]).members[me.member_id]
+    told = [use for use in uses if use.most is not None or (use.kind.is_budget and use.used)]
+    return bars(told, me.time_zone)
