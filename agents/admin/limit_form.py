@@ -51,7 +51,9 @@ def tenant_help(name: str) -> str | None:
         installation = usual("TENANT", _USUAL[name])
     else:
         return None
-    return f"{_MEANS[name]} Empty: the installation's setting ({_amount(installation)}). 0: none."
+    return (
+        f"{_MEANS[name]} Empty: the installation's setting ({_amount(installation)}). 0: no limit."
+    )
 
 
 class LimitsForm(forms.ModelForm):
@@ -83,7 +85,7 @@ class LimitsForm(forms.ModelForm):
             own = (otherwise or {}).get(kind.field)
             whose = "the installation's setting" if own is None else "what each member has"
             most = usual("MEMBER", kind) if own is None else own
-            field.help_text = f"{_MEANS[kind.field]} Empty: {whose} ({_amount(most)}). 0: none."
+            field.help_text = f"{_MEANS[kind.field]} Empty: {whose} ({_amount(most)}). 0: no limit."
 
     def clean(self) -> dict[str, Any]:
         cleaned: dict[str, Any] = super().clean() or self.cleaned_data

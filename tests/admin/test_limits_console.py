@@ -67,7 +67,7 @@ def test_the_platform_sets_a_tenants_limits_and_sees_its_use(
     root = console("platform", "root")
     used("acme", "member", 990_000_000)
     path = tenant_path("acme")
-    assert "installation's setting (no limit). 0: none." in root.page(path)
+    assert "installation's setting (no limit). 0: no limit." in root.page(path)
     fields = root.fields(path)
     assert fields["max_concurrent_runs"] == "" and fields["max_concurrent_runs_per_member"] == ""
     wrong = root.post(path, {**fields, "tokens_per_day": "-1"})
