@@ -9,10 +9,12 @@ import pytest
 
 from agents.limits.kinds import FIELDS
 from agents.limits.models import DefaultLimits, MemberLimits, StartWindow
+from agents.tickets.models import Ticket
 from tenants import directory
 from tenants.accounts.models import Member
 from tenants.context import TenantRef, use_shared, use_tenant
 from tenants.models import Tenant
+from tests.support.waiting import until
 
 SLUGS = ("acme", "globex")
 
@@ -50,10 +52,19 @@ def _none() -> None:
             StartWindow.objects.all().delete()
 
 
+def _no_run_is_live() -> bool:
+    with use_shared():
+        return not Ticket.objects.filter(schema__in=SLUGS).exists()
+
+
 @pytest.fixture
 def limits(committed: None) -> Iterator[None]:
-    """The database as other processes see it, with no limit before and after."""
+    """The database as other processes see it, with no limit before and after.
+
+    Runs that earlier tests left under way would count in the middle of this one: they end first.
+    """
     _none()
+    until(_no_run_is_live)
     yield
     _none()
 

@@ -5,13 +5,17 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from datetime import timedelta
 from typing import Any
 
 import pytest
+from django.utils import timezone
 
+from agents.ids import uuid7
 from agents.models import Run
 from agents.tickets.models import Ticket
 from tenants.context import use_shared, use_tenant
+from tenants.models import Tenant
 from tests.limits.conftest import limit_members, limit_tenant, ref
 from tests.limits.test_refusals import early_in_a_minute
 from tests.support.client import Api
@@ -37,9 +41,29 @@ def clients(limits: None, servers: tuple[Server, Server]) -> Iterator[Callable[.
     with use_shared():
         waiting = list(Ticket.objects.values_list("schema", "run_id"))
         Ticket.objects.all().delete()
+        Tenant.objects.update(max_concurrent_runs=None)
     for schema, run_id in waiting:
         with use_tenant(ref(schema)):
             Run.objects.filter(pk=run_id).delete()
+
+
+@pytest.fixture
+def nobody_claims(limits: None) -> None:
+    """No executor takes a run of globex: its one place is taken, for ever as tests go.
+
+    The suite's own server has an executor on this database, and a run that it took would end.
+    """
+    with use_shared():
+        Tenant.objects.filter(schema_name="globex").update(max_concurrent_runs=1)
+        Ticket.objects.create(
+            run_id=uuid7(),
+            schema="globex",
+            slug="elsewhere",
+            member_id=0,
+            owner="elsewhere",
+            fence=1,
+            lease_until=timezone.now() + timedelta(hours=1),
+        )
 
 
 def together(clients: list[Api], start: Callable[..., Any], number: int) -> Counter[Any]:
@@ -67,17 +91,20 @@ def test_the_last_place_of_a_minute_is_taken_once(
 
 @pytest.mark.parametrize("of", ["tenant", "member"])
 def test_the_last_place_of_live_runs_is_taken_once_and_free_again_when_one_ends(
-    clients: Callable[..., list[Api]], start: Callable[..., Any], of: str
+    clients: Callable[..., list[Api]], start: Callable[..., Any], nobody_claims: None, of: str
 ) -> None:
     both = clients("globex")
-    (limit_tenant if of == "tenant" else limit_members)("globex", live_runs=5)
+    # The run elsewhere is one of the tenant's, and not this member's.
+    live = 6 if of == "tenant" else 5
+    (limit_tenant if of == "tenant" else limit_members)("globex", live_runs=live)
     assert together(both, start, 20) == {202: 5, "limit_live_runs": 15}
     refused = start(both[0])
     assert refused.status_code == 429 and refused.headers["retry-after"] == "5"
     assert refused.json()["of"] == of and refused.json()["resets_at"] is None
     assert together(clients("acme"), start, 2) == {202: 2}
     with use_shared():
-        run_id = Ticket.objects.filter(schema="globex").values_list("run_id", flat=True).first()
+        theirs = Ticket.objects.filter(schema="globex").exclude(owner="elsewhere")
+        run_id = theirs.values_list("run_id", flat=True).first()
     assert both[1].post(f"/runs/{run_id}/cancel").status_code == 200
     until(lambda: not Ticket.objects.filter(pk=run_id).exists())
     assert together(both, start, 4) == {202: 1, "limit_live_runs": 3}

@@ -112,18 +112,19 @@ def test_bad_ranges_and_cursors_are_refused(limits: None, api: Any) -> None:
 
 
 def test_limits_are_told_with_what_is_used(limits: None, api: Any) -> None:
-    limit_members("acme", tokens_per_day=1000)
-    limit_tenant("acme", tokens_per_day=9000)
+    # Far above what the tests before this one have used today.
+    limit_members("acme", tokens_per_day=10_000_000)
+    limit_tenant("acme", tokens_per_day=90_000_000)
     api("acme").run("Hello")
     used = api("acme").get("/usage?from=2020-01-01").json()["totals"]["total_tokens"]
     answer = api("acme").get("/usage/limits").json()
     assert set(answer) == {"member"}
     today = next(item for item in answer["member"] if item["code"] == "budget_tokens_day")
-    assert today["limit"] == 1000 and 0 < today["used"] <= used
+    assert today["limit"] == 10_000_000 and 0 < today["used"] <= used
     assert all(i["limit"] is None for i in answer["member"] if i["code"] != today["code"])
     owner = api("acme", "owner").get("/usage/limits").json()
     tenants = next(item for item in owner["tenant"] if item["code"] == "budget_tokens_day")
-    assert tenants["limit"] == 9000 and tenants["used"] >= today["used"]
+    assert tenants["limit"] == 90_000_000 and tenants["used"] >= today["used"]
 
 
 def test_past_days_are_folded_without_changing_a_sum(limits: None, api: Any) -> None:

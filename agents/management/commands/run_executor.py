@@ -13,6 +13,7 @@ from django.core.management.base import BaseCommand, CommandError, CommandParser
 from agents.models_llm.connections import aclose_all
 from agents.runtime.executor import start_executor, stop_executor
 from config import metrics_server, watch
+from config.launch import use_fast_loop
 from tenants import notices
 from tenants.pool import close_pool
 
@@ -45,6 +46,7 @@ class Command(BaseCommand):
             capacity = settings.EXECUTOR_CAPACITY or 1000
         if capacity < 1:
             raise CommandError("--capacity must be at least 1: an executor without room does none")
+        use_fast_loop()
         # Not under the shared schema that commands begin on: each run sets its own tenant.
         contextvars.Context().run(asyncio.run, self._serve(capacity, options["metrics_port"]))
 
