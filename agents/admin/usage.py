@@ -140,7 +140,8 @@ class MemberUseAdmin(ScopedAdmin):
         if request.method == "POST" and form.is_valid():
 
             def work() -> str:
-                set_default_limits(request.user, form.amounts)  # type: ignore[arg-type]
+                row = set_default_limits(request.user, form.amounts)  # type: ignore[arg-type]
+                log_change(request, row, "Set the limits of each member.")
                 return "The limits of each member are saved, and hold from their next run."
 
             if attempt(request, work):

@@ -26,7 +26,7 @@ def too_much(amounts: Row, of_tenant: tuple[Limit, ...]) -> dict[str, str]:
     }
 
 
-def set_default_limits(actor: Member, amounts: Mapping[str, Amount | None]) -> None:
+def set_default_limits(actor: Member, amounts: Mapping[str, Amount | None]) -> DefaultLimits:
     """What holds for each member without limits of their own.
 
     `amounts` by field, as in `kinds.FIELDS`: None is the installation's setting, 0 no limit. In
@@ -34,7 +34,7 @@ def set_default_limits(actor: Member, amounts: Mapping[str, Amount | None]) -> N
     """
     _check(actor, amounts)
     with transaction.atomic():
-        DefaultLimits.objects.update_or_create(pk=1, defaults=dict(amounts))
+        return DefaultLimits.objects.update_or_create(pk=1, defaults=dict(amounts))[0]
 
 
 def set_member_limits(
