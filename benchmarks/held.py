@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import json
 import urllib.request
 from collections.abc import Callable
@@ -16,6 +17,7 @@ from benchmarks.processes import cpu_seconds, rss_bytes, threads
 # Started side by side: an avalanche is another measurement.
 AT_ONCE = 50
 WATCHED = 10.0  # seconds
+FIRST_TOKEN = 60.0  # seconds until a stream that says nothing is given up
 
 
 @dataclass(frozen=True)
@@ -69,7 +71,7 @@ async def measure(
     used = cpu_seconds(running.process.pid) - before
     late = sorted(await asyncio.to_thread(_lag, running))
     grown = rss_bytes(running.process.pid) - base
-    ended = [task.result().error or "ended early" for task in held if task.done()]
+    ended = [_why(task) for task in held if task.done()]
     for task in held:
         task.cancel()
     await asyncio.gather(*held, return_exceptions=True)
@@ -97,10 +99,19 @@ async def _open(client: Client, running: Running, held: list[asyncio.Task[Outcom
     task = asyncio.create_task(client.ask(request, streaming.set))
     task.add_done_callback(lambda _: streaming.set())
     held.append(task)
-    await streaming.wait()
+    with contextlib.suppress(TimeoutError):
+        await asyncio.wait_for(streaming.wait(), FIRST_TOKEN)
+    if not streaming.is_set():
+        task.cancel()
 
 
 def _lag(running: Running) -> list[float]:
     url = f"http://127.0.0.1:{running.process.port}/bench/lag"
     with urllib.request.urlopen(url, timeout=60) as answer:
         return list(json.loads(answer.read()))
+
+
+def _why(task: asyncio.Task[Outcome]) -> str:
+    if task.cancelled():
+        return f"no token within {FIRST_TOKEN:.0f} s"
+    return task.result().error or "ended early"
