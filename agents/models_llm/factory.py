@@ -80,6 +80,7 @@ def _demo(pace: tuple[float, float]) -> DemoChat:
 def _lean(name: str, base_url: str, key: str, given: dict[str, Any]) -> LeanChat:
     own = {field: value for field, value in given.items() if field in _OWN_FIELDS}
     extra = {field: value for field, value in given.items() if field not in _OWN_FIELDS}
+    own.setdefault("connection_limit", settings.MODEL_CONNECTIONS)
     return LeanChat(model=name, base_url=base_url, api_key=SecretStr(key), extra=extra, **own)
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import AsyncIterator
 from typing import Any
 
+from django.conf import settings
 from langchain_core.messages import BaseMessage
 from pydantic import SecretStr, ValidationError
 
@@ -83,6 +84,7 @@ def _lean(provider: Provider, model_id: str, key: str, parameters: dict[str, Any
         read_timeout=provider.idle_seconds,
         total_timeout=provider.total_seconds,
         tenant=current_tenant().schema,
+        connection_limit=settings.MODEL_CONNECTIONS,
         **shape,
     )
 

@@ -213,6 +213,8 @@ CONSOLE_SEARCH_LATEST = env_int("CONSOLE_SEARCH_LATEST", 5000)  # rows that word
 MODEL_BASE_URL = env_str("MODEL_BASE_URL", "")
 MODEL_NAME = env_str("MODEL_NAME", "")
 MODEL_API_KEY = env_str("MODEL_API_KEY", "")
+# A stream takes one: fewer than a process may hold runs, and some of them would wait for a model.
+MODEL_CONNECTIONS = env_int("MODEL_CONNECTIONS", 2000, least=1)  # of one process to one address
 DEMO_MODEL_FIRST_DELAY = env_float("DEMO_MODEL_FIRST_DELAY", 0.15)
 DEMO_MODEL_DELAY = env_float("DEMO_MODEL_DELAY", 0.025)
 # Where the providers that tenants configure may be: customers write these addresses.
