@@ -151,10 +151,13 @@ def made(slugs: list[str]) -> list[tuple[str, str]]:
     from tenants.provisioning import create_tenant
 
     times = []
+    backend = backend_pid()
+    spent = time.process_time() + cpu_seconds(backend)
     for slug in slugs:
         begun = time.perf_counter()
         create_tenant(slug, slug, [f"{slug}.localhost"])
         times.append(time.perf_counter() - begun)
+    spent = time.process_time() + cpu_seconds(backend) - spent
     ordered = sorted(times)
     tenth = max(len(times) // 10, 1)
     return [
@@ -164,11 +167,29 @@ def made(slugs: list[str]) -> list[tuple[str, str]]:
             f"p95 {ordered[int(len(times) * 0.95)]:.3f} s, longest {ordered[-1]:.3f} s",
         ),
         (
+            "CPU of that, whatever else the machine does: this process and its Postgres backend",
+            f"{spent / len(times):.3f} s",
+        ),
+        (
             "the first tenth of them, and the last",
             f"median {statistics.median(times[:tenth]):.3f} s, "
             f"{statistics.median(times[-tenth:]):.3f} s",
         ),
     ]
+
+
+def backend_pid() -> int:
+    from django.db import connection
+
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT pg_backend_pid()")
+        return int(cursor.fetchone()[0])
+
+
+def cpu_seconds(pid: int) -> float:
+    """User and system time of the process so far."""
+    fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
 
 
 def manage(*arguments: str, settings: str = "", path: str = "") -> tuple[float, str]:

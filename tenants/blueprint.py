@@ -9,16 +9,14 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from django.db import connection
-
-_HERE = "current_schema()::regnamespace"
+from tenants.catalog import FUNCTIONS, RELATIONS, Contents
 
 _FUNCTIONS = f"""
 SELECT regexp_replace(
     pg_get_functiondef(p.oid),
     '^CREATE OR REPLACE (FUNCTION|PROCEDURE) ' || quote_ident(current_schema()) || '\\.',
     'CREATE \\1 ')
-FROM pg_proc p WHERE p.pronamespace = {_HERE} ORDER BY p.oid
+FROM pg_proc p WHERE p.oid = ANY({FUNCTIONS}) ORDER BY p.oid
 """
 
 _SEQUENCE_OPTIONS = """format('START WITH %s INCREMENT BY %s MINVALUE %s MAXVALUE %s CACHE %s%s',
@@ -30,7 +28,7 @@ _SEQUENCES = f"""
 SELECT format('CREATE SEQUENCE %I AS %s %s', c.relname, format_type(s.seqtypid, NULL),
               {_SEQUENCE_OPTIONS})
 FROM pg_class c JOIN pg_sequence s ON s.seqrelid = c.oid
-WHERE c.relnamespace = {_HERE} AND NOT EXISTS (
+WHERE c.oid = ANY({RELATIONS}) AND NOT EXISTS (
     SELECT FROM pg_depend d
     WHERE d.classid = 'pg_class'::regclass AND d.objid = c.oid AND d.deptype = 'i')
 ORDER BY c.relname
@@ -69,7 +67,7 @@ LEFT JOIN pg_depend d ON d.refclassid = 'pg_class'::regclass AND d.refobjid = c.
     AND d.refobjsubid = a.attnum AND d.classid = 'pg_class'::regclass AND d.deptype = 'i'
 LEFT JOIN pg_class i ON i.oid = d.objid
 LEFT JOIN pg_sequence s ON s.seqrelid = i.oid
-WHERE c.relnamespace = {_HERE} AND c.relkind = 'r'
+WHERE c.oid = ANY({RELATIONS}) AND c.relkind = 'r'
 GROUP BY c.oid, c.relname, c.relpersistence, c.reloptions ORDER BY c.relname
 """.replace("{options}", "' || " + _SEQUENCE_OPTIONS + " || '")
 
@@ -80,7 +78,7 @@ JOIN pg_depend d ON d.classid = 'pg_class'::regclass AND d.objid = c.oid AND d.d
     AND d.refclassid = 'pg_class'::regclass
 JOIN pg_class o ON o.oid = d.refobjid
 JOIN pg_attribute a ON a.attrelid = o.oid AND a.attnum = d.refobjsubid
-WHERE c.relnamespace = {_HERE} AND c.relkind = 'S' ORDER BY c.relname
+WHERE c.oid = ANY({RELATIONS}) AND c.relkind = 'S' ORDER BY c.relname
 """
 
 _COLUMN_SETTINGS = f"""
@@ -95,7 +93,7 @@ CROSS JOIN LATERAL (VALUES
     (CASE WHEN a.attoptions IS NOT NULL
         THEN format('SET (%s)', array_to_string(a.attoptions, ', ')) END)
 ) s (what)
-WHERE c.relnamespace = {_HERE} AND c.relkind = 'r' AND what IS NOT NULL ORDER BY 1
+WHERE c.oid = ANY({RELATIONS}) AND c.relkind = 'r' AND what IS NOT NULL ORDER BY 1
 """
 
 _KEYS_AND_CHECKS = f"""
@@ -103,14 +101,14 @@ SELECT format('ALTER TABLE %I %s', c.relname, string_agg(
     format('ADD CONSTRAINT %I %s', k.conname, pg_get_constraintdef(k.oid)), ', '
     ORDER BY array_position('{{p,u,x,c}}'::text[], k.contype::text), k.conname))
 FROM pg_constraint k JOIN pg_class c ON c.oid = k.conrelid
-WHERE c.relnamespace = {_HERE} AND k.contype IN ('p', 'u', 'x', 'c')
+WHERE c.oid = ANY({RELATIONS}) AND k.contype IN ('p', 'u', 'x', 'c')
 GROUP BY c.relname ORDER BY c.relname
 """
 
 _INDEXES = f"""
 SELECT pg_get_indexdef(x.indexrelid, 0, true)
 FROM pg_index x JOIN pg_class c ON c.oid = x.indexrelid
-WHERE c.relnamespace = {_HERE} AND x.indisvalid AND NOT EXISTS (
+WHERE c.oid = ANY({RELATIONS}) AND x.indisvalid AND NOT EXISTS (
     SELECT FROM pg_constraint k WHERE k.conindid = x.indexrelid AND k.contype IN ('p', 'u', 'x'))
 ORDER BY c.relname
 """
@@ -119,7 +117,7 @@ ORDER BY c.relname
 _SEQUENCE_VALUES = f"""
 SELECT format('SELECT setval(%L, %s)', s.oid::regclass, s.value) FROM (
     SELECT c.oid, CASE WHEN c.relkind = 'S' THEN pg_sequence_last_value(c.oid) END AS value
-    FROM pg_class c WHERE c.relnamespace = {_HERE}) s
+    FROM pg_class c WHERE c.oid = ANY({RELATIONS})) s
 WHERE s.value IS NOT NULL
 """
 
@@ -128,7 +126,7 @@ SELECT format('ALTER TABLE %I %s', c.relname, string_agg(
     format('ADD CONSTRAINT %I %s', k.conname, pg_get_constraintdef(k.oid)), ', '
     ORDER BY k.conname))
 FROM pg_constraint k JOIN pg_class c ON c.oid = k.conrelid
-WHERE c.relnamespace = {_HERE} AND k.contype = 'f' GROUP BY c.relname ORDER BY c.relname
+WHERE c.oid = ANY({RELATIONS}) AND k.contype = 'f' GROUP BY c.relname ORDER BY c.relname
 """
 
 _TRIGGERS = f"""
@@ -137,7 +135,7 @@ SELECT pg_get_triggerdef(g.oid, true) || CASE g.tgenabled WHEN 'O' THEN '' ELSE 
         WHEN 'D' THEN 'DISABLE' WHEN 'R' THEN 'ENABLE REPLICA' ELSE 'ENABLE ALWAYS' END, g.tgname)
     END
 FROM pg_trigger g JOIN pg_class c ON c.oid = g.tgrelid
-WHERE c.relnamespace = {_HERE} AND NOT g.tgisinternal ORDER BY c.relname, g.tgname
+WHERE c.oid = ANY({RELATIONS}) AND NOT g.tgisinternal ORDER BY c.relname, g.tgname
 """
 
 _ROW_SECURITY = f"""
@@ -145,7 +143,7 @@ SELECT format('ALTER TABLE %I %s ROW LEVEL SECURITY', c.relname, what)
 FROM pg_class c CROSS JOIN LATERAL (VALUES
     (CASE WHEN c.relrowsecurity THEN 'ENABLE' END),
     (CASE WHEN c.relforcerowsecurity THEN 'FORCE' END)) s (what)
-WHERE c.relnamespace = {_HERE} AND c.relkind = 'r' AND what IS NOT NULL ORDER BY 1
+WHERE c.oid = ANY({RELATIONS}) AND c.relkind = 'r' AND what IS NOT NULL ORDER BY 1
 """
 
 _POLICIES = f"""
@@ -161,7 +159,7 @@ SELECT format('CREATE POLICY %I ON %I AS %s FOR %s TO %s%s%s', p.polname, c.reln
     CASE WHEN p.polwithcheck IS NULL THEN ''
          ELSE format(' WITH CHECK (%s)', pg_get_expr(p.polwithcheck, p.polrelid)) END)
 FROM pg_policy p JOIN pg_class c ON c.oid = p.polrelid
-WHERE c.relnamespace = {_HERE} ORDER BY c.relname, p.polname
+WHERE c.oid = ANY({RELATIONS}) ORDER BY c.relname, p.polname
 """
 
 _GRANTEE = """CASE WHEN g.grantee = 0 THEN 'PUBLIC'
@@ -171,26 +169,26 @@ _GRANTEE = """CASE WHEN g.grantee = 0 THEN 'PUBLIC'
 _GRANTS = f"""
 SELECT format('GRANT %s ON %I TO %s', g.privilege_type, c.relname, {_GRANTEE})
 FROM pg_class c CROSS JOIN LATERAL aclexplode(c.relacl) g
-WHERE c.relnamespace = {_HERE} AND c.relkind = 'r' AND g.grantee <> c.relowner
+WHERE c.oid = ANY({RELATIONS}) AND c.relkind = 'r' AND g.grantee <> c.relowner
 UNION ALL
 SELECT format('GRANT %s ON SEQUENCE %I TO %s', g.privilege_type, c.relname, {_GRANTEE})
 FROM pg_class c CROSS JOIN LATERAL aclexplode(c.relacl) g
-WHERE c.relnamespace = {_HERE} AND c.relkind = 'S' AND g.grantee <> c.relowner
+WHERE c.oid = ANY({RELATIONS}) AND c.relkind = 'S' AND g.grantee <> c.relowner
 UNION ALL
 SELECT format('GRANT %s (%I) ON %I TO %s', g.privilege_type, a.attname, c.relname, {_GRANTEE})
 FROM pg_class c JOIN pg_attribute a ON a.attrelid = c.oid
 CROSS JOIN LATERAL aclexplode(a.attacl) g
-WHERE c.relnamespace = {_HERE} AND NOT a.attisdropped AND g.grantee <> c.relowner
+WHERE c.oid = ANY({RELATIONS}) AND NOT a.attisdropped AND g.grantee <> c.relowner
 """
 
 # A new function may be called by everybody; one that says otherwise says it first.
 _FUNCTION_GRANTS = f"""
 SELECT format('REVOKE ALL ON ROUTINE %s FROM PUBLIC', p.oid::regprocedure)
-FROM pg_proc p WHERE p.pronamespace = {_HERE} AND p.proacl IS NOT NULL
+FROM pg_proc p WHERE p.oid = ANY({FUNCTIONS}) AND p.proacl IS NOT NULL
 UNION ALL
 SELECT format('GRANT %s ON ROUTINE %s TO %s', g.privilege_type, p.oid::regprocedure, {_GRANTEE})
 FROM pg_proc p CROSS JOIN LATERAL aclexplode(p.proacl) g
-WHERE p.pronamespace = {_HERE} AND g.grantee <> p.proowner
+WHERE p.oid = ANY({FUNCTIONS}) AND g.grantee <> p.proowner
 """
 
 _COMMENTS = f"""
@@ -200,33 +198,33 @@ SELECT CASE WHEN d.objsubid > 0
         WHEN 'S' THEN 'SEQUENCE' ELSE 'INDEX' END, c.relname, d.description) END
 FROM pg_description d JOIN pg_class c ON d.classoid = 'pg_class'::regclass AND c.oid = d.objoid
 LEFT JOIN pg_attribute a ON a.attrelid = c.oid AND a.attnum = d.objsubid
-WHERE c.relnamespace = {_HERE}
+WHERE c.oid = ANY({RELATIONS})
 UNION ALL
 SELECT format('COMMENT ON CONSTRAINT %I ON %I IS %L', k.conname, c.relname, d.description)
 FROM pg_description d
 JOIN pg_constraint k ON d.classoid = 'pg_constraint'::regclass AND k.oid = d.objoid
-JOIN pg_class c ON c.oid = k.conrelid WHERE c.relnamespace = {_HERE}
+JOIN pg_class c ON c.oid = k.conrelid WHERE c.oid = ANY({RELATIONS})
 UNION ALL
 SELECT format('COMMENT ON TRIGGER %I ON %I IS %L', g.tgname, c.relname, d.description)
 FROM pg_description d
 JOIN pg_trigger g ON d.classoid = 'pg_trigger'::regclass AND g.oid = d.objoid
-JOIN pg_class c ON c.oid = g.tgrelid WHERE c.relnamespace = {_HERE}
+JOIN pg_class c ON c.oid = g.tgrelid WHERE c.oid = ANY({RELATIONS})
 UNION ALL
 SELECT format('COMMENT ON POLICY %I ON %I IS %L', p.polname, c.relname, d.description)
 FROM pg_description d
 JOIN pg_policy p ON d.classoid = 'pg_policy'::regclass AND p.oid = d.objoid
-JOIN pg_class c ON c.oid = p.polrelid WHERE c.relnamespace = {_HERE}
+JOIN pg_class c ON c.oid = p.polrelid WHERE c.oid = ANY({RELATIONS})
 UNION ALL
 SELECT format('COMMENT ON ROUTINE %s IS %L', p.oid::regprocedure, d.description)
 FROM pg_description d JOIN pg_proc p ON d.classoid = 'pg_proc'::regclass AND p.oid = d.objoid
-WHERE p.pronamespace = {_HERE}
+WHERE p.oid = ANY({FUNCTIONS})
 """
 
 # A table's columns that can be written, for its rows; and whether it has any is asked later.
 _WRITABLE = f"""
 SELECT quote_ident(c.relname), string_agg(quote_ident(a.attname), ', ' ORDER BY a.attnum)
 FROM pg_class c JOIN pg_attribute a ON a.attrelid = c.oid
-WHERE c.relnamespace = {_HERE} AND c.relkind = 'r' AND a.attnum > 0 AND NOT a.attisdropped
+WHERE c.oid = ANY({RELATIONS}) AND c.relkind = 'r' AND a.attnum > 0 AND NOT a.attisdropped
     AND a.attgenerated = ''
 GROUP BY c.relname ORDER BY c.relname
 """
@@ -245,39 +243,28 @@ class Blueprint:
     columns: list[tuple[str, str]]
 
 
-def read_blueprint() -> Blueprint:
+def read_blueprint(contents: Contents) -> Blueprint:
     """The active schema's. Its parts must all be of kinds that `uncopied` does not name."""
     return Blueprint(
-        tables=[*_rows(_FUNCTIONS), *_rows(_SEQUENCES), *_rows(_TABLES)],
-        finish=[
-            statement
-            for query in (
-                _OWNED_SEQUENCES,
-                _COLUMN_SETTINGS,
-                _KEYS_AND_CHECKS,
-                _INDEXES,
-                _SEQUENCE_VALUES,
-                _FOREIGN_KEYS,
-                _TRIGGERS,
-                _POLICIES,
-                _ROW_SECURITY,
-                _GRANTS,
-                _FUNCTION_GRANTS,
-                _COMMENTS,
-            )
-            for statement in _rows(query)
-        ],
-        columns=_pairs(_WRITABLE),
+        tables=_statements(contents, _FUNCTIONS, _SEQUENCES, _TABLES),
+        finish=_statements(
+            contents,
+            _OWNED_SEQUENCES,
+            _COLUMN_SETTINGS,
+            _KEYS_AND_CHECKS,
+            _INDEXES,
+            _SEQUENCE_VALUES,
+            _FOREIGN_KEYS,
+            _TRIGGERS,
+            _POLICIES,
+            _ROW_SECURITY,
+            _GRANTS,
+            _FUNCTION_GRANTS,
+            _COMMENTS,
+        ),
+        columns=[(table, names) for table, names in contents.ask(_WRITABLE)],
     )
 
 
-def _rows(query: str) -> list[str]:
-    with connection.cursor() as cursor:
-        cursor.execute(query)
-        return [row[0] for row in cursor.fetchall()]
-
-
-def _pairs(query: str) -> list[tuple[str, str]]:
-    with connection.cursor() as cursor:
-        cursor.execute(query)
-        return [(table, names) for table, names in cursor.fetchall()]
+def _statements(contents: Contents, *queries: str) -> list[str]:
+    return [row[0] for query in queries for row in contents.ask(query)]

@@ -12,6 +12,7 @@ from typing import Any
 from django.db import connection, transaction
 
 from tenants.blueprint import read_blueprint
+from tenants.catalog import Contents
 from tenants.context import TenantRef, use_tenant
 from tenants.locks import share_in_transaction
 from tenants.uncopied import uncopied
@@ -32,10 +33,11 @@ def clone_schema(source: TenantRef, target: TenantRef) -> None:
     with transaction.atomic():
         share_in_transaction(source.schema)
         with use_tenant(source):
-            left_out = uncopied()
+            contents = Contents()
+            left_out = uncopied(contents)
             if left_out:
                 raise NotCopied(f"{source.schema} holds {', '.join(left_out)}")
-            blueprint = read_blueprint()
+            blueprint = read_blueprint(contents)
             rows = _read_rows(blueprint.columns)
         with use_tenant(target):
             # Bodies may name tables that come later.

@@ -6,9 +6,10 @@ import logging
 from collections.abc import Iterable
 
 from django.core.exceptions import ValidationError
-from django.db import connection, transaction
+from django.db import transaction
 
 from tenants import directory
+from tenants.catalog import Contents
 from tenants.cloning import NotCopied, clone_schema
 from tenants.context import TenantRef, use_shared, use_tenant
 from tenants.locks import schema_lock
@@ -93,7 +94,7 @@ def _bring_up_to_date(tenant: Tenant) -> None:
         return
     ensure_tenant_schema(ref.schema)
     try:
-        if not _has_tables(ref):
+        if _is_empty(ref):
             _clone_or_migrate(ref)
         elif missing_migrations([ref.schema]):
             migrate_and_show(ref)
@@ -101,9 +102,9 @@ def _bring_up_to_date(tenant: Tenant) -> None:
         seal_tenant_schema(ref.schema)
 
 
-def _has_tables(ref: TenantRef) -> bool:
-    with use_tenant(ref.alone()), connection.cursor() as cursor:
-        return bool(connection.introspection.table_names(cursor))
+def _is_empty(ref: TenantRef) -> bool:
+    with use_tenant(ref):
+        return Contents().empty
 
 
 def _clone_or_migrate(ref: TenantRef) -> None:

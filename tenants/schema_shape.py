@@ -6,14 +6,11 @@ other finds. Names of the schema itself and of its owner are left out: two tenan
 
 from __future__ import annotations
 
-from django.db import connection
-
+from tenants.catalog import FUNCTIONS, HERE, RELATIONS, TYPES, Contents
 from tenants.context import TenantRef, use_tenant
 
 Shape = dict[str, str]
 """What -> how it is: `{"column agents_run.id": "1 uuid not null", ...}`."""
-
-_HERE = "current_schema()::regnamespace"
 
 
 def _acl(privileges: str) -> str:
@@ -41,7 +38,7 @@ _ALL_PRIVILEGES = (
 _QUERIES: dict[str, str] = {
     "schema": f"""
 SELECT 'itself', concat_ws(' ', {_MINE.format("n.nspowner")}, {_acl("n.nspacl")})
-FROM pg_namespace n WHERE n.oid = {_HERE}""",
+FROM pg_namespace n WHERE n.oid = {HERE}""",
     # Indexes have a section of their own.
     "relation": f"""
 SELECT c.relname, concat_ws(' ', 'kind ' || c.relkind::text,
@@ -51,7 +48,7 @@ SELECT c.relname, concat_ws(' ', 'kind ' || c.relkind::text,
     CASE WHEN c.relforcerowsecurity THEN 'forced' END, 'of ' || {_MINE.format("c.relowner")},
     (SELECT string_agg(i.inhparent::regclass::text, ',') FROM pg_inherits i
      WHERE i.inhrelid = c.oid))
-FROM pg_class c WHERE c.relnamespace = {_HERE} AND c.relkind NOT IN ('i', 'I', 't')""",
+FROM pg_class c WHERE c.oid = ANY({RELATIONS}) AND c.relkind NOT IN ('i', 'I', 't')""",
     "column": f"""
 SELECT c.relname || '.' || a.attname, concat_ws(' ',
     row_number() OVER (PARTITION BY c.oid ORDER BY a.attnum),
@@ -65,69 +62,65 @@ SELECT c.relname || '.' || a.attname, concat_ws(' ',
     {_acl("a.attacl")})
 FROM pg_class c JOIN pg_attribute a ON a.attrelid = c.oid AND a.attnum > 0 AND NOT a.attisdropped
 LEFT JOIN pg_attrdef e ON e.adrelid = c.oid AND e.adnum = a.attnum
-WHERE c.relnamespace = {_HERE} AND c.relkind IN ('r', 'p', 'v', 'm', 'f', 'c')""",
+WHERE c.oid = ANY({RELATIONS}) AND c.relkind IN ('r', 'p', 'v', 'm', 'f', 'c')""",
     "constraint": f"""
 SELECT coalesce(c.relname, '') || '.' || k.conname, concat_ws(' ', k.contype,
     CASE WHEN k.contype <> 't' THEN pg_get_constraintdef(k.oid, true) END, k.condeferrable,
     k.condeferred, k.convalidated)
 FROM pg_constraint k LEFT JOIN pg_class c ON c.oid = k.conrelid
-WHERE k.connamespace = {_HERE}""",
+WHERE k.conrelid = ANY({RELATIONS}) OR k.contypid = ANY({TYPES})""",
     "index": f"""
 SELECT c.relname, concat_ws(' ', pg_get_indexdef(c.oid, 0, true),
     CASE WHEN NOT x.indisvalid THEN 'invalid' END, CASE WHEN x.indisclustered THEN 'clustered' END)
-FROM pg_index x JOIN pg_class c ON c.oid = x.indexrelid WHERE c.relnamespace = {_HERE}""",
+FROM pg_index x JOIN pg_class c ON c.oid = x.indexrelid WHERE c.oid = ANY({RELATIONS})""",
     "sequence": f"""
 SELECT c.relname, concat_ws(' ', format_type(s.seqtypid, NULL), s.seqstart, s.seqincrement,
     s.seqmin, s.seqmax, s.seqcache, s.seqcycle,
     (SELECT string_agg(d.deptype::text || ' ' || d.refobjid::regclass || '.' || d.refobjsubid, ',')
      FROM pg_depend d WHERE d.classid = 'pg_class'::regclass AND d.objid = c.oid
          AND d.deptype IN ('a', 'i')))
-FROM pg_class c JOIN pg_sequence s ON s.seqrelid = c.oid WHERE c.relnamespace = {_HERE}""",
+FROM pg_class c JOIN pg_sequence s ON s.seqrelid = c.oid WHERE c.oid = ANY({RELATIONS})""",
     "trigger": f"""
 SELECT c.relname || '.' || g.tgname, pg_get_triggerdef(g.oid, true) || ' ' || g.tgenabled::text
 FROM pg_trigger g JOIN pg_class c ON c.oid = g.tgrelid
-WHERE c.relnamespace = {_HERE} AND NOT g.tgisinternal""",
+WHERE c.oid = ANY({RELATIONS}) AND NOT g.tgisinternal""",
     "function": f"""
 SELECT p.oid::regprocedure::text, concat_ws(' ', p.prokind, {_MINE.format("p.proowner")},
     pg_get_function_result(p.oid), l.lanname, p.provolatile, p.prosecdef, p.proisstrict,
     p.proleakproof, p.proparallel, array_to_string(p.proconfig, ','), p.prosrc,
     pg_get_function_sqlbody(p.oid), {_acl("p.proacl")})
-FROM pg_proc p JOIN pg_language l ON l.oid = p.prolang WHERE p.pronamespace = {_HERE}""",
+FROM pg_proc p JOIN pg_language l ON l.oid = p.prolang WHERE p.oid = ANY({FUNCTIONS})""",
     "policy": f"""
 SELECT c.relname || '.' || p.polname, concat_ws(' ', p.polcmd, p.polpermissive,
     (SELECT string_agg(CASE WHEN r = 0 THEN 'public' ELSE {_MINE.format("r")} END, ',')
      FROM unnest(p.polroles) r),
     'using ' || pg_get_expr(p.polqual, p.polrelid),
     'check ' || pg_get_expr(p.polwithcheck, p.polrelid))
-FROM pg_policy p JOIN pg_class c ON c.oid = p.polrelid WHERE c.relnamespace = {_HERE}""",
+FROM pg_policy p JOIN pg_class c ON c.oid = p.polrelid WHERE c.oid = ANY({RELATIONS})""",
     "privileges": f"""
 SELECT c.relname, {_acl(_ALL_PRIVILEGES)}
-FROM pg_class c WHERE c.relnamespace = {_HERE} AND c.relkind IN ('r', 'p', 'v', 'm', 'f', 'S')""",
+FROM pg_class c WHERE c.oid = ANY({RELATIONS}) AND c.relkind IN ('r', 'p', 'v', 'm', 'f', 'S')""",
     "type": f"""
 SELECT t.typname, concat_ws(' ', t.typtype,
     (SELECT string_agg(e.enumlabel, ',' ORDER BY e.enumsortorder) FROM pg_enum e
      WHERE e.enumtypid = t.oid))
-FROM pg_type t WHERE t.typnamespace = {_HERE} AND t.typtype IN ('d', 'e', 'r')""",
+FROM pg_type t WHERE t.oid = ANY({TYPES})""",
     "comment": f"""
 SELECT pg_describe_object(d.classoid, d.objoid, d.objsubid), d.description
-FROM pg_description d WHERE d.objoid IN (
-    SELECT oid FROM pg_class WHERE relnamespace = {_HERE}
-    UNION ALL SELECT oid FROM pg_proc WHERE pronamespace = {_HERE}
-    UNION ALL SELECT oid FROM pg_constraint WHERE connamespace = {_HERE}
-    UNION ALL SELECT g.oid FROM pg_trigger g JOIN pg_class c ON c.oid = g.tgrelid
-              WHERE c.relnamespace = {_HERE}
-    UNION ALL SELECT p.oid FROM pg_policy p JOIN pg_class c ON c.oid = p.polrelid
-              WHERE c.relnamespace = {_HERE})""",
+FROM pg_description d WHERE d.objoid = ANY({RELATIONS} || {FUNCTIONS} || {TYPES} || array(
+    SELECT oid FROM pg_constraint WHERE conrelid = ANY({RELATIONS})
+    UNION ALL SELECT oid FROM pg_trigger WHERE tgrelid = ANY({RELATIONS})
+    UNION ALL SELECT oid FROM pg_policy WHERE polrelid = ANY({RELATIONS})))""",
 }
 
 
 def schema_shape(ref: TenantRef) -> Shape:
     """Everything about the structure of a schema; its rows have no part in it."""
     shape: Shape = {}
-    with use_tenant(ref), connection.cursor() as cursor:
+    with use_tenant(ref):
+        contents = Contents()
         for section, query in _QUERIES.items():
-            cursor.execute(query)
-            for what, how in cursor.fetchall():
+            for what, how in contents.ask(query):
                 shape[f"{section} {what}"] = _same_words(how or "")
     return shape
 
