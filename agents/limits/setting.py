@@ -49,7 +49,7 @@ def set_member_limits(
     with transaction.atomic():
         member = Member.objects.select_for_update().filter(pk=member_id).first()
         if member is None:
-            raise NotFound("There is no such member.", code="no_such_member")
+            raise NotFound("There is no such member.", code="unknown_member")
         if any(amount is not None for amount in amounts.values()):
             MemberLimits.objects.update_or_create(member=member, defaults=dict(amounts))
         else:

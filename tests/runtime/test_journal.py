@@ -19,6 +19,7 @@ from agents.runtime.outcomes import Ending, Outcome
 from agents.runtime.state import OpenStep
 from agents.runtime.store import load_run
 from agents.runtime.tool_steps import ToolSteps
+from agents.services import admission
 from agents.services import start_run as starting
 from agents.specs import AgentSpec
 from agents.tickets.models import Ticket
@@ -57,6 +58,8 @@ async def journal(ref: TenantRef, monkeypatch: pytest.MonkeyPatch) -> AsyncItera
     class Nobody:
         owner = "nobody"
 
+        draining = False
+
         def starts_queued(self) -> bool:
             return False
 
@@ -64,6 +67,7 @@ async def journal(ref: TenantRef, monkeypatch: pytest.MonkeyPatch) -> AsyncItera
             pass
 
     monkeypatch.setattr(starting, "executor", lambda: Nobody())
+    monkeypatch.setattr(admission, "executor", lambda: Nobody())
     made: list[Any] = []
 
     async def make() -> Any:
