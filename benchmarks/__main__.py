@@ -110,12 +110,14 @@ def _measure(
             for turn in found.turns:
                 _say(f"{contender.name}, turn {turn.number}: {turn.cpu:.2f} ms CPU")
     if "held" in parts:
-        found.held = _held(contender, plan.held, site)
+        found.held = _held(contender, plan.held)
         _say(f"{contender.name}: {found.held}")
 
 
-def _held(contender: Contender, streams: int, site: Site) -> held.Held:
+def _held(contender: Contender, streams: int) -> held.Held:
+    """On a site of its own: what one server held, the next would take over and carry on."""
     with (
+        prepared() as (site, _),
         model_server(delay=1.0, tokens=3600) as (slow, _),
         contender.start(replace(site, model_url=slow), True) as running,
         Connections(site.data) as connections,

@@ -10,6 +10,7 @@ may come back with Last-Event-ID.
 from __future__ import annotations
 
 import asyncio
+from functools import partial
 from typing import Any
 
 from django.conf import settings
@@ -46,11 +47,52 @@ class Gate:
         return True
 
 
+class Inbox:
+    """What came from one client and the application has not taken yet; one coroutine takes.
+
+    An asyncio.Queue would hold 3 KB for as long as a stream lasts.
+    """
+
+    __slots__ = ("_came", "_waiter")
+
+    def __init__(self) -> None:
+        self._came: list[Any] = []
+        self._waiter: asyncio.Future[None] | None = None
+
+    def put_nowait(self, message: Any) -> None:
+        self._came.append(message)
+        if self._waiter is not None and not self._waiter.done():
+            self._waiter.set_result(None)
+
+    async def get(self) -> Any:
+        while not self._came:
+            self._waiter = asyncio.get_running_loop().create_future()
+            try:
+                await self._waiter
+            finally:
+                self._waiter = None
+        return self._came.pop(0)
+
+
 def install() -> None:
     """Make daphne's servers of this process wait for slow clients. Once, before they serve."""
     from daphne.server import Server
 
     write = Server.handle_reply
+
+    def create_application(self: Any, protocol: Any, scope: Any) -> Inbox | None:
+        """As daphne's own, but for the queue."""
+        about = self.connections.get(protocol)
+        if about is None:  # gone already
+            return None
+        inbox = Inbox()
+        scope.setdefault("asgi", {"version": "3.0"})
+        about["application_instance"] = asyncio.ensure_future(
+            self.application(
+                scope=scope, receive=inbox.get, send=partial(self.handle_reply, protocol)
+            )
+        )
+        return inbox
 
     async def handle_reply(self: Any, protocol: Any, message: Any) -> None:
         kind = message["type"]
@@ -70,6 +112,7 @@ def install() -> None:
             _register(protocol, kind)
 
     Server.handle_reply = handle_reply
+    Server.create_application = create_application
 
 
 async def _write_whole(write: Any, server: Any, protocol: Any, message: Any) -> None:

@@ -9,7 +9,8 @@ from __future__ import annotations
 
 import asyncio
 import io
-from collections.abc import Iterator
+import logging
+from collections.abc import Coroutine, Iterator
 from typing import Any
 
 from django.conf import settings
@@ -21,8 +22,11 @@ from django.urls import set_script_prefix, set_urlconf
 
 from config.api_errors import as_problem, problem_response
 from config.errors import PROBLEM_JSON, Problem, TooLarge, problem_for
+from config.event_stream import EventStream
 from config.observed import TellsRoute
 from tenants.hop import web_hop
+
+log = logging.getLogger(__name__)
 
 
 class ApiHandler(TellsRoute, ASGIHandler):
@@ -34,6 +38,11 @@ class ApiHandler(TellsRoute, ASGIHandler):
         self._exception_middleware: list[Any] = []
         self._middleware_chain = self._get_response_async
 
+    def resolve_request(self, request: HttpRequest) -> Any:
+        match = super().resolve_request(request)
+        match.tried = []  # for a debug page that the API doesn't have; 3 kB for as long as a stream
+        return match
+
     async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
         try:
             body = await _read_body(receive, settings.API_MAX_BODY)
@@ -42,22 +51,31 @@ class ApiHandler(TellsRoute, ASGIHandler):
         except Problem as problem:
             await self.send_response(problem_response(problem), send)
             return
+        serving = self._serve(scope, body, send)
+        del body
+        await _until_disconnect(receive, serving)
+
+    async def _serve(self, scope: Any, body: io.BytesIO, send: Any) -> None:
+        answer = await self._answer(scope, body)
+        del body  # neither it nor the request is kept for as long as a stream lasts
+        if isinstance(answer, EventStream):
+            await answer.serve(send)
+        else:
+            await self.send_response(answer, send)
+
+    async def _answer(self, scope: Any, body: io.BytesIO) -> HttpResponseBase:
         set_script_prefix(get_script_prefix(scope))
+        set_urlconf(settings.ROOT_URLCONF)
         request, refused = self.create_request(scope, body)
         if request is None:
-            await self.send_response(as_api_response(refused), send)
-            return
-        await _until_disconnect(receive, self._serve(request, send))
-
-    async def _serve(self, request: HttpRequest, send: Any) -> None:
-        set_urlconf(settings.ROOT_URLCONF)
+            return as_api_response(refused)
         try:
             response = await self._get_response_async(request)
         except Exception as error:
             response = problem_response(as_problem(error))
         answer = as_api_response(response)
         answer.headers.setdefault("X-Content-Type-Options", "nosniff")
-        await self.send_response(answer, send)
+        return answer
 
 
 def as_api_response(response: HttpResponseBase) -> HttpResponseBase:
@@ -90,24 +108,30 @@ async def _read_body(receive: Any, limit: int) -> io.BytesIO:
             return body
 
 
-async def _until_disconnect(receive: Any, work: Any) -> None:
+async def _until_disconnect(receive: Any, work: Coroutine[Any, Any, None]) -> None:
     """Serve until done or the client leaves; then what was being served is cancelled."""
-    serving = asyncio.ensure_future(work)
-    leaving = asyncio.ensure_future(_disconnected(receive))
+    serving = asyncio.current_task()
+    assert serving is not None  # servers run each request in a task of its own
+    left = False
+
+    async def listen() -> None:
+        nonlocal left
+        try:
+            while (await receive())["type"] != "http.disconnect":
+                pass
+        except Exception as error:  # a server that can't say any more has lost its client
+            log.debug("no more from the client: %s", type(error).__name__)
+        left = True
+        serving.cancel()
+
+    listening = asyncio.ensure_future(listen())
     try:
-        await asyncio.wait({serving, leaving}, return_when=asyncio.FIRST_COMPLETED)
+        await work
+    except asyncio.CancelledError:
+        if not left or serving.uncancel() > 0:
+            raise
     finally:
-        for task in (serving, leaving):
-            if not task.done():
-                task.cancel()
-        results = await asyncio.gather(serving, leaving, return_exceptions=True)
-    if isinstance(results[0], Exception):
-        raise results[0]
-
-
-async def _disconnected(receive: Any) -> None:
-    while (await receive())["type"] != "http.disconnect":
-        pass
+        listening.cancel()
 
 
 class PageHandler(TellsRoute, ASGIHandler):

@@ -2,19 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
-from contextlib import aclosing
 from uuid import UUID
 
 import orjson
-from django.http import HttpResponse, StreamingHttpResponse
+from django.http import HttpResponse
 
 from agents.api.visible import while_visible
-from agents.runtime.events import START, Cursor
+from agents.runtime.events import START, Cursor, Event
 from agents.runtime.follow import ended, follow
 from agents.runtime.state import RunState
 from agents.runtime.store import load_run
 from agents.services.start_run import Started
+from config.event_stream import EventStream
 from config.load import load
 from tenants.pool import tenant_connection
 
@@ -47,17 +46,12 @@ async def finished(run: RunState) -> RunState:
     return run
 
 
-def event_stream(run_id: UUID, after: Cursor) -> StreamingHttpResponse:
+def event_stream(run_id: UUID, after: Cursor) -> EventStream:
     """The run's events as server-sent events, each with its id."""
-    response = StreamingHttpResponse(_events(run_id, after), content_type="text/event-stream")
-    response["Cache-Control"] = "no-cache, no-transform"
-    response["X-Accel-Buffering"] = "no"
+    response = EventStream(while_visible(run_id, follow(run_id, after)), _encoded)
     response["X-Run-Id"] = str(run_id)
     return response
 
 
-async def _events(run_id: UUID, after: Cursor) -> AsyncIterator[bytes]:
-    with load.holding("stream"):
-        async with aclosing(while_visible(run_id, follow(run_id, after))) as batches:
-            async for batch in batches:
-                yield b"".join([event.sse() for event in batch]) if batch else _HEARTBEAT
+def _encoded(batch: list[Event]) -> bytes:
+    return b"".join([event.sse() for event in batch]) if batch else _HEARTBEAT

@@ -150,6 +150,7 @@ class LeanChat(StreamingChat):
         secret = self._key
         try:
             await exchange.open(body, headers)
+            del body, headers  # a stream may be held for long
             if exchange.content_type == "application/json":  # the endpoint doesn't stream
                 yield wire.as_delta(wire.read_whole(await exchange.read_all(), secret=secret))
                 return

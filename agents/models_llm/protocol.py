@@ -121,13 +121,23 @@ class _OpenCall:
         self.arguments: list[str] = []
 
 
+# A piece of text for every token of a long reply would take ten times the reply's own memory.
+TOGETHER = 16
+
+
+def put_together(pieces: list[str]) -> None:
+    """Make one of the last TOGETHER pieces."""
+    pieces[-TOGETHER:] = ["".join(pieces[-TOGETHER:])]
+
+
 class TurnBuilder:
     """Puts deltas together; use it directly when each delta is also forwarded as it comes."""
 
-    __slots__ = ("_by_index", "_calls", "_finish", "_text", "_usage")
+    __slots__ = ("_by_index", "_calls", "_finish", "_loose", "_text", "_usage")
 
     def __init__(self) -> None:
         self._text: list[str] = []
+        self._loose = 0
         self._calls: list[_OpenCall] = []
         self._by_index: dict[int, _OpenCall] = {}
         self._usage: Usage | None = None
@@ -136,6 +146,10 @@ class TurnBuilder:
     def add(self, delta: Delta) -> None:
         if delta.text:
             self._text.append(delta.text)
+            self._loose += 1
+            if self._loose == TOGETHER:
+                self._loose = 0
+                put_together(self._text)
         for part in delta.tool_calls:
             self._add_part(part)
         if delta.usage is not None:

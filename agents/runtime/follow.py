@@ -16,7 +16,7 @@ from django.conf import settings
 from agents.runtime import hub, ticket_sql
 from agents.runtime.events import START, Cursor, Event
 from agents.runtime.executor import executor
-from agents.runtime.log import Reader, RunLog
+from agents.runtime.log import Reader
 from agents.runtime.state import TERMINAL
 from agents.runtime.store import load_run, log_of
 from agents.runtime.watch import Watch
@@ -39,9 +39,11 @@ async def follow(run_id: UUID, after: Cursor) -> AsyncGenerator[list[Event], Non
     while True:
         log = hub.find(run_id)
         if log is not None:
-            async for batch, read in _live(log, cursor):
-                cursor = read
-                yield batch
+            reader = Reader(log, cursor)
+            while (batch := reader.take()) or not reader.finished:
+                if batch or not await log.changed(settings.STREAM_HEARTBEAT_SECONDS):
+                    cursor = reader.cursor
+                    yield batch
             if not hub.given_up(log):
                 return
         async for batch, read in _elsewhere(run_id, cursor):
@@ -52,18 +54,6 @@ async def follow(run_id: UUID, after: Cursor) -> AsyncGenerator[list[Event], Non
 
 
 _END = Cursor(-1, -1)
-
-
-async def _live(log: RunLog, cursor: Cursor) -> AsyncIterator[tuple[list[Event], Cursor]]:
-    reader = Reader(log, cursor)
-    while True:
-        batch = reader.take()
-        if batch:
-            yield batch, reader.cursor
-        elif reader.finished:
-            return
-        elif not await log.changed(settings.STREAM_HEARTBEAT_SECONDS):
-            yield [], reader.cursor
 
 
 async def _elsewhere(run_id: UUID, cursor: Cursor) -> AsyncIterator[tuple[list[Event], Cursor]]:

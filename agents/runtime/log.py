@@ -12,13 +12,14 @@ from datetime import UTC, datetime
 
 from django.conf import settings
 
+from agents.models_llm.protocol import TOGETHER, put_together
 from agents.runtime.events import Cursor, Event, Source, make
 
 
 class MessageText:
     """The text of one model step's attempt, as far as it has come."""
 
-    __slots__ = ("attempt", "closed", "ends", "pieces", "position", "step")
+    __slots__ = ("_loose", "attempt", "closed", "ends", "pieces", "position", "step")
 
     def __init__(self, position: int, step: int, attempt: int, text: str = "") -> None:
         self.position = position
@@ -27,6 +28,7 @@ class MessageText:
         self.pieces: list[str] = [text] if text else []
         self.ends: list[int] = [len(text)] if text else []
         self.closed = False
+        self._loose = 0
 
     @property
     def length(self) -> int:
@@ -35,6 +37,11 @@ class MessageText:
     def append(self, text: str) -> None:
         self.ends.append(self.length + len(text))
         self.pieces.append(text)
+        self._loose += 1
+        if self._loose == TOGETHER:
+            self._loose = 0
+            self.ends[-TOGETHER:] = self.ends[-1:]
+            put_together(self.pieces)
 
     def void(self) -> None:
         """An attempt that failed: its text is not the answer and is shown to nobody new."""
