@@ -24,10 +24,11 @@ SHARED_GRANTS: dict[str, str] = {
     "django_content_type": "SELECT, REFERENCES",
     "django_q_ormq": "SELECT (id), INSERT (key, payload, lock)",
     "tickets_ticket": "SELECT, INSERT, UPDATE, DELETE",
+    "tickets_paused": "SELECT, INSERT, UPDATE, DELETE",
 }
 # table -> the column that says whose a row is. A tenant's role sees and writes its own rows only;
 # the login owns these tables, so that executors and the console see all.
-OWN_ROWS: dict[str, str] = {"tickets_ticket": "schema"}
+OWN_ROWS: dict[str, str] = {"tickets_ticket": "schema", "tickets_paused": "schema"}
 
 # Two starts at once would trip over each other's changes to the same catalogue rows.
 _LOCK = 0x636F6E636F7264

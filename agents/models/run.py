@@ -70,6 +70,11 @@ class Run(models.Model):
     trace_id = models.CharField(max_length=32)
     idempotency_key = models.CharField(max_length=200, null=True, blank=True)
     request_digest = models.CharField(max_length=64, blank=True, default="", db_default="")
+    # Each time it waited for people: {position, at, resumed_position, resumed_at}.
+    pauses = models.JSONField(
+        default=list, blank=True, db_default=models.Value([], models.JSONField())
+    )
+    paused_at = models.DateTimeField(null=True, blank=True)
     cancel_requested_at = models.DateTimeField(null=True, blank=True)
     deadline_at = models.DateTimeField(null=True, blank=True)
     created_at = models.DateTimeField(db_default=Now(), editable=False)
@@ -134,6 +139,9 @@ class Step(models.Model):
     input = models.JSONField(null=True, blank=True)
     output = models.JSONField(null=True, blank=True)
     error = models.JSONField(null=True, blank=True)
+    # What it asked of people and what they said; kept when it then goes on as any other step.
+    asked = models.JSONField(null=True, blank=True)
+    decision = models.JSONField(null=True, blank=True)
     input_tokens = models.BigIntegerField(default=0, db_default=0)
     output_tokens = models.BigIntegerField(default=0, db_default=0)
     cost = models.DecimalField(max_digits=20, decimal_places=10, null=True, blank=True)

@@ -50,6 +50,37 @@ class Ticket(models.Model):
         return f"{self.schema} {self.run_id}"
 
 
+class Paused(models.Model):
+    """A live run that waits for people: nobody holds it, and it is in no queue.
+
+    Its ticket is put back, fence and all, by the decision it waits for, by a cancel, or when it is
+    due: then what it waits for has expired.
+    """
+
+    run_id = models.UUIDField(primary_key=True)
+    schema = models.CharField(max_length=41)
+    kind = models.CharField(max_length=10)
+    slug = models.CharField(max_length=64)
+    member_id = models.BigIntegerField()
+    priority = models.SmallIntegerField()
+    fence = models.BigIntegerField()
+    created_at = models.DateTimeField()
+    paused_at = models.DateTimeField(db_default=Now())
+    due_at = models.DateTimeField()
+
+    class Meta:
+        verbose_name = "paused run"
+        verbose_name_plural = "paused runs"
+        ordering = ["due_at"]
+        indexes = [
+            models.Index(fields=["due_at"], name="paused_due"),
+            models.Index(fields=["schema", "paused_at"], name="paused_of_tenant"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.schema} {self.run_id}"
+
+
 class Executor(models.Model):
     """A process that carries runs, or may: written and renewed by itself, for the fleet's page.
 

@@ -10,7 +10,7 @@ import asyncio
 import logging
 import secrets
 import time
-from typing import Any, NoReturn
+from typing import Any, NoReturn, cast
 
 from pydantic import BaseModel
 
@@ -49,7 +49,7 @@ async def invoke(spec: ToolSpec, context: ToolContext, args: BaseModel) -> ToolR
     limit = asyncio.timeout(seconds)
     try:
         async with limit:
-            value = await spec.handler(context, args)
+            value = await cast(Any, spec.handler)(context, args)
     except asyncio.CancelledError as error:
         task = asyncio.current_task()
         if task is None or task.cancelling():
@@ -76,7 +76,7 @@ def invoke_sync(spec: ToolSpec, context: ToolContext, args: BaseModel) -> ToolRe
     seconds = _seconds(spec, context)
     try:
         with statement_limit(seconds):
-            value = spec.handler(context, args)
+            value = cast(Any, spec.handler)(context, args)
     except StatementLimitPassed:
         _too_slow(spec, context, seconds)
     except ToolProblem as problem:

@@ -10,7 +10,7 @@ from typing import Any, TypeVar
 
 from pydantic import BaseModel
 
-from agents.tools.spec import DeclarationError, Effect, Handler, ToolSpec, openai_schema
+from agents.tools.spec import Asks, DeclarationError, Effect, Handler, ToolSpec, openai_schema
 
 __all__ = ["Registry", "UnknownTool", "all", "get", "openai_schema", "tool", "toolkits"]
 
@@ -98,12 +98,16 @@ def tool(
     attempts: int = 0,
     max_output: int = 16_000,
     transactional: bool = False,
+    tier: str = "free",
+    asks: Asks | None = None,
+    external: bool = False,
     into: Registry | None = None,
 ) -> Callable[[H], H]:
     """Declare `(context, args) -> str | dict | list | model` as a tool; it stays a function.
 
     Name, description and argument model default to the function's name, its docstring up to the
-    first blank line, and the annotation of its second parameter. Raises `DeclarationError`.
+    first blank line, and the annotation of its second parameter. An external tool is a function
+    that is never called. Raises `DeclarationError`.
     """
 
     def declare(handler: H) -> H:
@@ -115,12 +119,15 @@ def tool(
                 arguments=arguments or _annotated(handler, called),
                 effect=effect,
                 scope=scope,
-                handler=handler,
+                handler=None if external else handler,
                 toolkit=toolkit,
                 timeout=timeout,
                 attempts=attempts,
                 max_output=max_output,
                 transactional=transactional,
+                tier=tier,
+                asks=asks,
+                external=external,
             )
         )
         return handler

@@ -54,9 +54,13 @@ class ToolContext:
     member_time_zone: str
     tenant_schema: str
     deadline: float | None
+    response: Any = None
+    """What the member filled in, an instance of the model that the tool `asks` for."""
 
 
 Handler = Callable[[ToolContext, Any], Any]
+Asks = Callable[[Any], type[BaseModel]]
+TIERS = ("free", "audited", "user", "admin")
 
 
 @dataclass(frozen=True, eq=False)
@@ -65,6 +69,10 @@ class ToolSpec:
 
     A transactional tool's effect lies in this database alone: its handler is a plain ORM function
     that the journal runs in the transaction of the finished step. Any other handler is `async def`.
+    An `external` one has none: the client that follows the run does the work and gives its result.
+
+    `tier` holds where no grant says otherwise. `asks` makes of the parsed arguments the model of a
+    form that the member fills in before the call; the handler finds it in `context.response`.
     """
 
     name: str
@@ -72,12 +80,15 @@ class ToolSpec:
     arguments: type[BaseModel]
     effect: Effect
     scope: str
-    handler: Handler
+    handler: Handler | None
     toolkit: str = "builtin"
     timeout: float = 20.0
     attempts: int = 0  # 0 means the most that the effect allows by default
     max_output: int = 16_000
     transactional: bool = False
+    tier: str = "free"
+    asks: Asks | None = None
+    external: bool = False
 
     def __post_init__(self) -> None:
         if not NAME.fullmatch(self.name) or len(self.name) > NAME_LENGTH:
@@ -92,7 +103,13 @@ class ToolSpec:
             raise self._wrong('its argument model must have extra="forbid"')
         if self.timeout <= 0 or self.max_output < SMALLEST_OUTPUT or self.attempts < 0:
             raise self._wrong("a time-out, attempts or output limit is out of range")
-        if self.transactional == inspect.iscoroutinefunction(self.handler):
+        if self.tier not in TIERS:
+            raise self._wrong(f"there is no tier {self.tier!r}")
+        if self.external != (self.handler is None):
+            raise self._wrong("an external tool has no handler, and any other has one")
+        if self.external and (self.transactional or self.asks is not None):
+            raise self._wrong("an external tool is neither transactional nor asks for anything")
+        if not self.external and self.transactional == inspect.iscoroutinefunction(self.handler):
             raise self._wrong("a transactional handler is a plain function, any other is async def")
         if self.effect is Effect.WRITE and self.attempts > 1:
             raise self._wrong("a write is attempted once: a second attempt might do it twice")

@@ -37,6 +37,7 @@ TENANT_APPS = [
     "django.contrib.sessions",
     "django.contrib.admin",
     "agents",
+    "approvals",
     "agents.providers",
     "agents.limits",
 ]
@@ -45,6 +46,7 @@ INSTALLED_APPS = [
     "tenants.accounts",
     "agents",
     "agents.tickets",
+    "approvals",
     "agents.providers",
     "agents.limits",
     "unfold",

@@ -20,13 +20,14 @@ BOTTOM = {"config.errors", "config.trace", "config.env", "config.pages", "config
 BOTTOM |= {"config.metrics", "config.load"}
 MAY_IMPORT: dict[str, set[str]] = {
     "tenants": set(),
+    "approvals": {"tenants", "agents.ids"},
     "agents/models": {"tenants"},
     "agents/models_llm": set(),
     "agents/providers": {"tenants"},
     "agents/limits": {"tenants"},
     "agents/tools": {"tenants"},
-    "agents/runtime": {"tenants"},
-    "agents/services": {"tenants"},
+    "agents/runtime": {"tenants", "approvals"},
+    "agents/services": {"tenants", "approvals"},
 }
 
 

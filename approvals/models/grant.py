@@ -1,0 +1,89 @@
+"""Grants: under which tier an agent may use a tool, and who has to agree."""
+
+from __future__ import annotations
+
+from django.core.validators import MaxValueValidator, MinValueValidator
+from django.db import models
+from django.db.models import Q
+from django.db.models.functions import Now
+
+
+class Tier(models.TextChoices):
+    """How freely a tool may be used, each stricter than the one before."""
+
+    FREE = "free", "Free"
+    AUDITED = "audited", "Audited"
+    USER = "user", "User approval"
+    ADMIN = "admin", "Admin sign-off"
+
+    @property
+    def rank(self) -> int:
+        return list(Tier).index(self)
+
+
+class Grant(models.Model):
+    """What holds when an agent calls a tool; without an agent, what holds for every agent.
+
+    An agent's own grant comes before the one for every agent, which comes before what the tool
+    declares. Looked up at call time: a change is in effect at the very next call.
+    """
+
+    class OnExpiry(models.TextChoices):
+        REJECT = "reject", "Reject"
+        ESCALATE = "escalate", "Ask another role"
+
+    agent = models.ForeignKey(
+        "agents.Agent",
+        null=True,
+        blank=True,
+        on_delete=models.CASCADE,
+        related_name="grants",
+        help_text="Empty: every agent that has no grant of its own for the tool.",
+    )
+    tool = models.CharField(max_length=64)
+    tier = models.CharField(max_length=8, choices=Tier.choices, default=Tier.FREE)
+    conditions = models.JSONField(
+        default=list,
+        blank=True,
+        help_text="A list of {when, tier, why}: where the expression holds, the tier is raised.",
+    )
+    calls_per_run = models.PositiveIntegerField(null=True, blank=True)
+    calls_per_hour = models.PositiveIntegerField(
+        null=True, blank=True, help_text="For each member that the agent acts for."
+    )
+    decider_roles = models.JSONField(
+        default=list,
+        blank=True,
+        help_text="Roles that may sign off. Empty: everyone with the scope approvals:decide.",
+    )
+    quorum = models.PositiveSmallIntegerField(
+        default=1, validators=[MinValueValidator(1), MaxValueValidator(20)]
+    )
+    own_requests = models.BooleanField(
+        default=False,
+        help_text="Whether the member a run acts for may sign off its requests (four eyes if not).",
+    )
+    expires_minutes = models.PositiveIntegerField(
+        default=1440, validators=[MinValueValidator(1), MaxValueValidator(60 * 24 * 90)]
+    )
+    on_expiry = models.CharField(max_length=8, choices=OnExpiry.choices, default=OnExpiry.REJECT)
+    escalate_to = models.CharField(max_length=150, blank=True, default="")
+    note = models.CharField(max_length=500, blank=True, default="")
+    updated_at = models.DateTimeField(auto_now=True)
+    created_at = models.DateTimeField(db_default=Now(), editable=False)
+
+    class Meta:
+        ordering = ["tool", "agent_id"]
+        constraints = [
+            models.UniqueConstraint(
+                fields=["agent", "tool"], name="grant_unique", nulls_distinct=False
+            ),
+            models.CheckConstraint(
+                condition=~Q(on_expiry="escalate") | ~Q(escalate_to=""),
+                name="grant_escalates_to_somebody",
+            ),
+            models.CheckConstraint(condition=Q(quorum__gte=1), name="grant_quorum"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.tool}: {self.get_tier_display()}"
