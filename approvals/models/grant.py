@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from django.core.exceptions import ValidationError
 from django.core.validators import MaxValueValidator, MinValueValidator
 from django.db import models
 from django.db.models import Q
 from django.db.models.functions import Now
+
+from tenants.accounts.scopes import ROLES, Scope
 
 
 class Tier(models.TextChoices):
@@ -31,6 +34,11 @@ class Grant(models.Model):
     class OnExpiry(models.TextChoices):
         REJECT = "reject", "Reject"
         ESCALATE = "escalate", "Ask another role"
+
+    class Untrusted(models.TextChoices):
+        RAISE = "raise", "A tier stricter if it writes"
+        KEEP = "keep", "Change nothing"
+        REFUSE = "refuse", "Refuse the call"
 
     agent = models.ForeignKey(
         "agents.Agent",
@@ -68,6 +76,13 @@ class Grant(models.Model):
     )
     on_expiry = models.CharField(max_length=8, choices=OnExpiry.choices, default=OnExpiry.REJECT)
     escalate_to = models.CharField(max_length=150, blank=True, default="")
+    untrusted = models.CharField(
+        "after untrusted content",
+        max_length=6,
+        choices=Untrusted.choices,
+        default=Untrusted.RAISE,
+        help_text="What holds once the run has read content that nobody vouches for.",
+    )
     note = models.CharField(max_length=500, blank=True, default="")
     updated_at = models.DateTimeField(auto_now=True)
     created_at = models.DateTimeField(db_default=Now(), editable=False)
@@ -87,3 +102,48 @@ class Grant(models.Model):
 
     def __str__(self) -> str:
         return f"{self.tool}: {self.get_tier_display()}"
+
+    def clean(self) -> None:
+        """Conditions that can be evaluated, and roles that exist and may decide.
+
+        What the tool's arguments are isn't known here: whoever knows gives their schema to
+        `approvals.conditions.cleaned` before.
+        """
+        from approvals.conditions import cleaned
+
+        super().clean()
+        wrong: dict[str, object] = {}
+        try:
+            self.conditions = cleaned(self.conditions)
+        except ValidationError as error:
+            wrong["conditions"] = error
+        if sentence := _wrong_roles(self.decider_roles):
+            wrong["decider_roles"] = sentence
+        if self.on_expiry == self.OnExpiry.ESCALATE:
+            if not self.escalate_to:
+                wrong["escalate_to"] = "Name the role that is asked then."
+            elif sentence := _wrong_roles([self.escalate_to]):
+                wrong["escalate_to"] = sentence
+        elif self.escalate_to:
+            self.escalate_to = ""  # else a role would be shown that nobody ever asks
+        if wrong:
+            raise ValidationError(wrong)
+
+
+def deciding_role_names() -> list[str]:
+    """The roles whose members may decide on approvals at all."""
+    return [role for role, scopes in ROLES.items() if Scope.APPROVALS_DECIDE in scopes]
+
+
+def _wrong_roles(roles: object) -> str:
+    """Why these can't be the roles that decide; empty if they can."""
+    if not isinstance(roles, list) or not all(isinstance(role, str) for role in roles):
+        return "Expected a list of roles."
+    able = deciding_role_names()
+    unable = [role for role in roles if role not in able]
+    if unable:
+        return (
+            f"{', '.join(unable)} can't decide on approvals: nobody could agree. "
+            f"Roles with the scope {Scope.APPROVALS_DECIDE}: {', '.join(able)}."
+        )
+    return ""

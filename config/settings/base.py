@@ -9,6 +9,7 @@ from config import embedded
 from config.database import database_from_url
 from config.env import env_bool, env_float, env_int, env_list, env_path, env_str
 from config.settings.accounts import *  # noqa: F403 - one subject of this table, in its own file
+from config.settings.grants import *  # noqa: F403 - tools without a grant
 from config.settings.limits import *  # noqa: F403 - of tenants and members
 from config.settings.operations import *  # noqa: F403 - metrics, logs and overload
 from config.settings.unfold import UNFOLD  # noqa: F401 - the admin's theme reads it

@@ -31,6 +31,7 @@ class Principal:
     # How they proved who they are, and the token family's or the key's id.
     via: Via = ""
     credential: str = ""
+    email_domain: str = ""  # what follows the @, in small letters; grants ask about it
 
     def may(self, scope: Scope | str) -> bool:
         return scope in self.scopes
@@ -64,6 +65,7 @@ def of_member(member: object) -> Principal:
         scopes=frozenset(str(scope) for scope in member.scopes),
         time_zone=member.time_zone,
         tenant_schema=current_tenant().schema,
+        email_domain=member.email.rpartition("@")[2].lower(),
     )
 
 

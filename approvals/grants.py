@@ -1,0 +1,146 @@
+"""The grants of the current tenant, as each process remembers them, and the ruling on a call."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from django.conf import settings
+from django.db.models.signals import post_delete, post_save
+
+from approvals.conditions import Facts, read
+from approvals.models import Grant
+from approvals.policy import EVERY_AGENT, Rule, Rules, Ruling, rule
+from approvals.tiers import ADMIN, RANK
+from tenants import notices
+from tenants.accounts.principal import Principal
+from tenants.context import current_tenant, use_shared
+from tenants.hop import hop
+from tenants.kept import Kept
+
+
+@dataclass(frozen=True, slots=True)
+class Granted:
+    """Every grant of one tenant, and what its expressions ask about the tenant."""
+
+    rules: Rules
+    domains: tuple[str, ...] = ()
+
+
+_kept: Kept[str, Granted] = Kept(5000, lambda: settings.GRANTS_CACHE_SECONDS)
+_loading: dict[tuple[int, str], asyncio.Task[Granted]] = {}
+
+
+async def ruling_for(
+    agent_slug: str,
+    tool_name: str,
+    declared_tier: str,
+    effect: str,
+    arguments: Mapping[str, Any],
+    member: Principal,
+    tainted: bool,
+) -> Ruling:
+    """What holds for this call in the current tenant, with the rights and roles of `member`.
+
+    `arguments` are those the tool would get, in JSON: parsed, with their defaults, so that a number
+    is a number whatever the model wrote. Memory only, unless a grant has changed since.
+    """
+    found = await granted()
+    facts = Facts(
+        args=arguments,
+        username=member.username,
+        email_domain=member.email_domain,
+        roles=member.roles,
+        tenant=current_tenant().schema,
+        domains=found.domains,
+        tainted=tainted,
+        component=agent_slug,
+    )
+    return rule(
+        found.rules,
+        agent_slug,
+        tool_name,
+        declared_tier,
+        effect,
+        facts,
+        expires_minutes=settings.APPROVAL_EXPIRES_MINUTES,
+    )
+
+
+async def granted() -> Granted:
+    """The current tenant's grants, from memory but for the first time after a change."""
+    schema = current_tenant().schema
+    return await _kept.get(schema, lambda: _load(schema))
+
+
+async def _load(schema: str) -> Granted:
+    """One reading at a time, however many calls wait for it."""
+    loop = asyncio.get_running_loop()
+    key = (id(loop), schema)
+    task = _loading.get(key)
+    if task is None:
+        task = _loading[key] = loop.create_task(hop(read_grants))
+        task.add_done_callback(lambda done: _loading.get(key) is done and _loading.pop(key))
+    return await asyncio.shield(task)
+
+
+def read_grants() -> Granted:
+    """The current tenant's grants from the database. Synchronous, two statements."""
+    from tenants.models import Domain
+
+    rows = Grant.objects.select_related("agent").only(
+        *(field.name for field in Grant._meta.fields), "agent__slug"
+    )
+    schema = current_tenant().schema
+    with use_shared():
+        hosts = Domain.objects.filter(tenant__schema_name=schema).order_by("domain")
+        domains = tuple(hosts.values_list("domain", flat=True))
+    return Granted({(one.agent, one.tool): one for one in map(rule_from, rows)}, domains)
+
+
+def rule_from(grant: Grant) -> Rule:
+    """A row as policy applies it. What a row can't mean is read as the strictest it could."""
+    return Rule(
+        id=grant.pk,
+        agent=grant.agent.slug if grant.agent is not None else EVERY_AGENT,
+        tool=grant.tool,
+        tier=grant.tier if grant.tier in RANK else ADMIN,
+        conditions=read(grant.conditions),
+        calls_per_run=grant.calls_per_run,
+        calls_per_hour=grant.calls_per_hour,
+        decider_roles=tuple(str(role) for role in grant.decider_roles),
+        quorum=grant.quorum,
+        own_requests=grant.own_requests,
+        expires_minutes=grant.expires_minutes,
+        on_expiry=grant.on_expiry,
+        escalate_to=grant.escalate_to,
+        untrusted=grant.untrusted,
+    )
+
+
+def _forget(notice: notices.Notice | None) -> None:
+    if notice is None or notice.kind == "tenant":
+        _kept.forget()
+        _loading.clear()
+        return
+    _kept.drop(notice.schema)
+    for key in [key for key in _loading if key[1] == notice.schema]:
+        del _loading[key]
+
+
+notices.on("grants", _forget)
+notices.on("tenant", _forget)  # its domains are among the facts
+
+
+def _changed(**kwargs: Any) -> None:
+    notices.notify("grants")
+
+
+def connect() -> None:
+    """Any change of a grant is told to every process on commit."""
+    for signal in (post_save, post_delete):
+        signal.connect(_changed, sender=Grant, dispatch_uid="notice of a changed grant")
+    # Rules are known by the agent's slug, which a draft may still change.
+    post_save.connect(_changed, sender="agents.Agent", dispatch_uid="notice of a renamed agent")
