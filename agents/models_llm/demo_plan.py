@@ -10,10 +10,12 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from agents.models_llm.demo_arithmetic import expressions
-from agents.models_llm.demo_schema import fits, placeholder, properties
+from agents.models_llm.demo_schema import fits, placeholder, properties, resolve
 from agents.models_llm.demo_values import candidates
 from agents.models_llm.demo_words import (
     ACTIONS,
+    LIGHT,
+    ORDERS,
     STOP,
     WRITES,
     Clause,
@@ -31,7 +33,7 @@ _ARGUMENTS_FOUND = 0.15  # what a required argument in the message adds to a sco
 _MOST_CALLS = 5
 _MOST_CLAUSES = 12
 _MOST_CHARACTERS = 4_000  # of a message that are read for wishes
-_FAINT = word_set("get fetch current do run tool data info api the my for of to in by with")
+_FAINT = word_set("get fetch current do run tool data info api") | STOP
 _PREPOSITIONS = word_set("the a an my in at for of to on about from with")
 
 
@@ -45,12 +47,18 @@ class Tool:
     words: tuple[str, ...]
 
     @property
+    def faint(self) -> frozenset[str]:
+        """The words of its name that say little of what it does."""
+        leading = LIGHT & frozenset(self.words[:1]) if len(self.words) > 1 else frozenset()
+        return _FAINT | leading
+
+    @property
     def nouns(self) -> frozenset[str]:
         """What the tool is about: the words of its name that are no actions."""
         return frozenset(
             stem(word)
             for word in self.words
-            if not concepts_of(word) & ACTIONS - {"send"} and word not in _FAINT
+            if not concepts_of(word) & ACTIONS - {"send"} and word not in self.faint
         )
 
     @property
@@ -153,12 +161,22 @@ def _best(clause: Clause, tools: list[Tool]) -> _Match | None:
         by_name, by_description = _score_by_name(tool, clause, found), 0.0
         if by_name < ENOUGH and not missing and tool.parameters.get("required"):
             by_description = _score_by_description(tool, clause)
-        score = max(by_name, by_description)
+        score = max(by_name, by_description) * (1.0 if _ordered(tool, clause) else 0.5)
         if score >= ENOUGH:
             # A tool whose arguments are all there goes before one that would have to ask.
             rank = score - (0.3 if missing else 0.0)
             ranked.append((-rank, position, (tool, found, missing)))
     return min(ranked, key=lambda entry: entry[:2])[2] if ranked else None
+
+
+def _ordered(tool: Tool, clause: Clause) -> bool:
+    """Whether a tool that begins with a verb of change is meant by that verb: "what is note 3?"
+    is not to delete it.
+    """
+    leading = tool.words[0] if len(tool.words) > 1 else ""
+    if leading not in ORDERS:
+        return True
+    return bool(concepts_of(leading) & clause.concepts)
 
 
 def _begins_with_a_tool(clause: Clause, tools: list[Tool]) -> bool:
@@ -186,7 +204,7 @@ def _score_by_name(tool: Tool, clause: Clause, found: dict[str, list[Any]]) -> f
     named = False
     for word in tool.words:
         concepts = concepts_of(word)
-        faint = word in _FAINT
+        faint = word in tool.faint
         weight = 0.3 if faint else 0.8 if concepts & ACTIONS else 1.2
         total += weight
         if concepts & meant:
@@ -222,12 +240,13 @@ def _arguments(tool: Tool, clause: Clause) -> tuple[dict[str, list[Any]], list[s
     # Required ones choose first: an optional one must not take their value away.
     for name in sorted(known, key=lambda key: key not in required):
         schema = known[name]
-        if schema.get("type") == "object":
+        one = _object_in(schema, tool.parameters)
+        if one is not None:
             if name in required:
-                inner = Tool(name, "", schema, tool.words)
-                members, missing = _arguments(inner, clause)
+                members, missing = _arguments(Tool(name, "", one, tool.words), clause)
                 if not missing:
-                    found[name] = [{key: value[0] for key, value in members.items()}]
+                    made = {key: value[0] for key, value in members.items()}
+                    found[name] = [made if one is schema else [made]]
             continue
         offered = candidates(name, schema, clause, tool.nouns, name in required)
         values = [value for value in offered if fits(value, schema) and value not in used]
@@ -235,6 +254,16 @@ def _arguments(tool: Tool, clause: Clause) -> tuple[dict[str, list[Any]], list[s
             found[name] = values
             used.append(values[0])
     return found, [name for name in required if name not in found]
+
+
+def _object_in(schema: dict[str, Any], root: dict[str, Any]) -> dict[str, Any] | None:
+    """The schema itself if it is an object's, or that of the objects in its list, or None."""
+    if schema.get("type") == "object":
+        return schema
+    items = resolve(schema.get("items"), root) if schema.get("type") == "array" else {}
+    if items.get("type") == "object":
+        return {**items, "$defs": root.get("$defs") or {}}
+    return None
 
 
 def _add(made: Plan, match: _Match, clause: Clause) -> None:

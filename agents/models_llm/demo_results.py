@@ -16,6 +16,8 @@ _MOST_FIELDS = 12
 _DONE = {"create": "saved", "delete": "deleted", "update": "changed", "send": "sent"}
 _MOMENT = re.compile(r"^\d{4}-\d{2}-\d{2}T\d{2}:\d{2}")
 _TEXTS = ("text", "title", "name", "content", "body", "summary", "description")
+_ABOUT_LIST = frozenset({"total", "count", "next", "more", "limit", "offset", "page", "cursor"})
+_CLOCKS = ("time", "now", "date", "datetime", "moment")
 _RESULTS = ("result", "value", "answer", "output")
 
 
@@ -82,8 +84,8 @@ def _scalar(tool: Tool, given: dict[str, Any], data: Any) -> str:
 def _list_in(data: dict[str, Any]) -> list[Any] | None:
     """The one list a result is about: `{"items": [...], "total": 3}`."""
     lists = [value for value in data.values() if isinstance(value, list)]
-    plain = all(not isinstance(value, dict) for value in data.values())
-    return lists[0] if len(lists) == 1 and plain else None
+    others = {key for key, value in data.items() if not isinstance(value, list)}
+    return lists[0] if len(lists) == 1 and others <= _ABOUT_LIST else None
 
 
 def _list(tool: Tool, given: dict[str, Any], items: list[Any]) -> str:
@@ -155,8 +157,8 @@ def _plain(value: Any) -> str:
 
 
 def _moment_in(data: dict[str, Any]) -> dt.datetime | None:
-    for value in data.values():
-        if isinstance(value, str) and _MOMENT.match(value):
+    for key, value in data.items():
+        if key in _CLOCKS and isinstance(value, str) and _MOMENT.match(value):
             try:
                 return dt.datetime.fromisoformat(value)
             except ValueError:

@@ -6,6 +6,7 @@ import re
 from typing import Any
 
 from agents.models_llm.demo_arithmetic import expressions
+from agents.models_llm.demo_mentions import amounts, choices, named, question, reasons
 from agents.models_llm.demo_words import Clause, quoted, stem, words_of
 from agents.models_llm.demo_zones import places, zones
 
@@ -33,12 +34,16 @@ _OPENING = re.compile(
     r"|keep in mind)\b)\s*(?:this|the following)?\s*(?:that|to|about|down|:|,)?\s*(.+)",
     re.IGNORECASE | re.DOTALL,
 )
+_TOPIC = re.compile(r"\b(?:about|regarding|that)\s+(.+)", re.IGNORECASE | re.DOTALL)
 _LIMITS = frozenset({"limit", "count", "max", "top", "n", "size", "maximum"})
 _FILTERS = frozenset({"contains", "containing", "filter", "keyword", "match", "matching", "prefix"})
 _QUERIES = frozenset({"query", "question", "q", "search", "topic", "term", "terms"})
 _WHOLE = frozenset({"task", "instruction", "instructions", "request", "prompt", "input"})
 _TITLES = frozenset({"title", "heading", "label", "subject", "name"})
 _PLACES = frozenset({"city", "place", "location", "country", "town", "address", "destination"})
+_MONEY = frozenset({"amount", "price", "sum", "total", "cost", "fee"})
+_REASONS = frozenset({"reason", "why", "cause", "justification"})
+_CHOICES = frozenset({"choices", "options", "alternatives"})
 _MATHS = frozenset({"expression", "formula", "equation", "calculation", "expr", "math"})
 
 
@@ -92,7 +97,8 @@ def _coerced(values: list[Any], schema: dict[str, Any]) -> list[Any]:
 
 def _of_enum(values: list[Any], text: str) -> list[Any]:
     def position(value: Any) -> int:
-        spelled = re.escape(str(value)).replace("_", "[ _-]")
+        # Of "refunds" a message may speak in the singular.
+        spelled = re.escape(re.sub(r"(?<=\w{3})s$", "", str(value))).replace("_", "[ _-]")
         match = re.search(rf"\b{spelled}(?:s|es)?\b", text, re.IGNORECASE)
         return match.start() if match else -1
 
@@ -129,6 +135,11 @@ def _numbers(
         near = re.search(rf"\b{re.escape(word)}\s*(?:of|=|is|:)?\s*(-?[\d,.]*\d)", text, re.I)
         if near:
             return [near.group(1)]
+        counted = re.search(rf"(-?[\d,.]*\d)\s+{re.escape(stem(word))}s?\b", text, re.IGNORECASE)
+        if counted and not _is_id(words):
+            return [counted.group(1)]
+    if words & _MONEY and (found := amounts(text)):
+        return found
     return _NUMBER.findall(text) if required else []
 
 
@@ -139,6 +150,9 @@ def _any_of(nouns: frozenset[str]) -> str:
 def _array(
     name: str, schema: dict[str, Any], clause: Clause, nouns: frozenset[str], required: bool
 ) -> list[Any]:
+    if frozenset(words_of(name)) & _CHOICES:
+        offered = choices(clause.text)
+        return [offered] if offered else []
     items = schema.get("items") or {"type": "string"}
     if items.get("type", "string") == "string" and not items.get("enum"):
         found: list[Any] = quoted(clause.text)
@@ -175,12 +189,19 @@ def _strings(
         return _MOMENT.findall(text)
     if form == "date" or words & {"date", "day", "due", "deadline"}:
         return _DATE.findall(text)
+    named_there = named(str(schema.get("description", "")), text, nouns)
+    if named_there is not None:
+        return named_there
+    if words & _REASONS:
+        return reasons(text) or (_free_text(text, nouns) if required else [])
     if words & _PLACES:
         return places(text) or quoted(text)
     if words & _LIMITS:
         return []
     if words & _FILTERS or (words & _QUERIES and not required):
         return quoted(text) or _after(_ABOUT, text)
+    if "question" in words and (asked := question(text)):
+        return asked
     if words & _QUERIES:
         return quoted(text) or _after(_ABOUT, text) or [_bare(text)]
     if words & _WHOLE:
@@ -214,6 +235,9 @@ def _free_text(text: str, nouns: frozenset[str]) -> list[str]:
     spoken = _after(_SPOKEN, text)
     coloned = _COLON.search(text)
     found = spoken[0] if spoken else _bare(coloned.group(1)) if coloned else _behind(text, nouns)
+    meant = any(stem(word) in nouns for word in words_of(text))
+    if not found and meant and (topic := _TOPIC.search(text)):
+        found = _meant(_bare(topic.group(1)), nouns)
     marked = quoted(text)
     # 'a note "pay rent"' means what is in the marks; in 'the password is "x"' they are part of it.
     if marked and (not found or found[0] in "\"“«`'"):
@@ -226,7 +250,7 @@ def _behind(text: str, nouns: frozenset[str]) -> str:
     noun = _any_of(nouns) or "note"
     opened = _OPENING.match(text)
     named = re.search(
-        rf"\b(?:a|an|the|new|my|another)\s+(?:new\s+)?(?:{noun})\b"
+        rf"\b(?:a|an|the|new|my|another)\s+(?:\w+[\s-]){{0,2}}?(?:{noun})(?:[\s-]+(?:{noun}))*\b"
         r"\s*(?:that|to|about|of|for|with)?\s*(.*)$",
         text,
         re.IGNORECASE | re.DOTALL,
@@ -234,6 +258,10 @@ def _behind(text: str, nouns: frozenset[str]) -> str:
     chosen = opened
     if named and (not opened or named.start() <= opened.start(1)):
         chosen = named
-    found = _bare(chosen.group(1)) if chosen else ""
+    return _meant(_bare(chosen.group(1)) if chosen else "", nouns)
+
+
+def _meant(found: str, nouns: frozenset[str]) -> str:
+    """The text, or nothing where it only says what kind of text it would be."""
     empty = stem(found) in nouns or found.lower() in ("this", "that", "it", "something")
     return "" if empty else found

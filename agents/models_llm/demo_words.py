@@ -29,6 +29,18 @@ def word_set(text: str) -> frozenset[str]:
     return frozenset(text.split())
 
 
+# Verbs that change something. A tool that begins with one does only what is ordered by that verb.
+ORDERS = word_set(
+    "restart reboot start stop cancel close reopen set reset send pay refund credit charge book "
+    "transfer order buy sell export import publish deploy approve reject page call notify revoke "
+    "grant block unblock suspend resume archive restore rename move merge submit assign ask "
+    "escalate create add delete remove erase drop update change edit replace"
+)
+# Verbs that say little in front of what is done: "process_refund" is a refund.
+LIGHT = word_set("process issue perform execute handle generate make")
+# "open a ticket", "file an issue": making one, where "open the file" isn't.
+_OPENED = re.compile(r"\b(?:open|raise|file|log)\s+(?:me\s+)?(?:a|an|another|new)\b", re.IGNORECASE)
+
 _QUESTION = word_set(
     "what what's whats when when's where where's who who's which how how's why is are am was were "
     "do does did can could would will should may has"
@@ -124,6 +136,8 @@ def clause(text: str, *, then: bool = False) -> Clause:
     first = words[0] if words else ""
     if first in ("note", "memo", "reminder"):  # "note that ...", "note: ..."
         meanings |= {"create", "note"}
+    if _OPENED.search(text):
+        meanings |= {"create"}
     lowered = text.lower()
     request = not _NO_REQUEST.match(lowered) and (
         text.endswith("?")
@@ -131,6 +145,7 @@ def clause(text: str, *, then: bool = False) -> Clause:
         or bool(_REQUEST.match(lowered))
         or bool(concepts_of(first) & (ACTIONS | {"calculate", "delegate"}))
         or first in ("note", "memo", "reminder")
+        or first in ORDERS | LIGHT
         or (0 < len(words) <= 4 and first not in ("i", "i'm", "it", "he", "she", "we", "they"))
     )
     return Clause(text, words, meanings, request, then)
