@@ -165,6 +165,7 @@ def test_loading_the_builtin_tools_again_changes_nothing() -> None:
     builtin.load()
     assert registry.all() == before
     assert [spec.name for spec in registry.toolkits()["builtin"]] == [
+        "ask_user",
         "calculator",
         "create_note",
         "current_time",
