@@ -6,6 +6,7 @@ Importing it, as Django's autodiscovery does, registers the classes and the chec
 from agents.admin import (
     agents,
     checks,
+    desk,
     fleet,
     invitations,
     members,
@@ -24,6 +25,7 @@ from agents.admin import tenants as tenants_pages
 __all__ = [
     "agents",
     "checks",
+    "desk",
     "fleet",
     "invitations",
     "members",

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 from django.http import HttpRequest
 from django.urls import reverse
 
 from agents.admin.scoped import may
+from agents.desk.seed import has_data
 from tenants.accounts.scopes import Scope
 
 Entry = tuple[str, str, str, Scope]  # title, icon, url name, scope
@@ -69,6 +71,33 @@ _TENANT: tuple[tuple[str, tuple[Entry, ...]], ...] = (
     ),
 )
 
+# Only of a tenant that has something there: the showcase agents' tables.
+_DESK: tuple[str, tuple[Entry, ...]] = (
+    "Service desk",
+    (
+        ("Services", "dns", "admin:desk_service_changelist", Scope.DESK_READ),
+        ("Restarts", "restart_alt", "admin:desk_restart_changelist", Scope.DESK_READ),
+        (
+            "Support tickets",
+            "confirmation_number",
+            "admin:desk_supportticket_changelist",
+            Scope.DESK_READ,
+        ),
+        ("Customers", "storefront", "admin:desk_customer_changelist", Scope.DESK_READ),
+        ("Orders", "receipt_long", "admin:desk_order_changelist", Scope.DESK_READ),
+        ("Refunds", "currency_exchange", "admin:desk_refund_changelist", Scope.DESK_READ),
+        ("Credits", "add_card", "admin:desk_credit_changelist", Scope.DESK_READ),
+        (
+            "Deleted accounts",
+            "person_remove",
+            "admin:desk_accountdeletion_changelist",
+            Scope.DESK_READ,
+        ),
+        ("Exports", "file_export", "admin:desk_customerexport_changelist", Scope.DESK_READ),
+        ("Reports", "description", "admin:desk_report_changelist", Scope.DESK_READ),
+    ),
+)
+
 _PLATFORM: tuple[tuple[str, tuple[Entry, ...]], ...] = (
     ("", (("Overview", "space_dashboard", "admin:index", Scope.PLATFORM_READ),)),
     (
@@ -112,7 +141,7 @@ def on_platform(request: HttpRequest) -> bool:
 def sidebar(request: HttpRequest) -> list[dict[str, Any]]:
     """Groups of links; a group of which nothing is allowed is not there."""
     groups = []
-    for title, entries in _PLATFORM if on_platform(request) else _TENANT:
+    for title, entries in _PLATFORM if on_platform(request) else _of_tenant(request):
         items = [
             {"title": name, "icon": icon, "link": reverse(url)}
             for name, icon, url, scope in entries
@@ -124,6 +153,11 @@ def sidebar(request: HttpRequest) -> list[dict[str, Any]]:
         app = {"title": "Open the app", "icon": "open_in_new", "link": "/", "active": False}
         groups.append({"title": "", "separator": True, "items": [app]})
     return groups
+
+
+def _of_tenant(request: HttpRequest) -> Sequence[tuple[str, tuple[Entry, ...]]]:
+    with_desk = may(request, Scope.DESK_READ) and has_data()
+    return (*_TENANT, _DESK) if with_desk else _TENANT
 
 
 def subheader(request: HttpRequest) -> str:

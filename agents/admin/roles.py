@@ -33,6 +33,8 @@ MEANING: dict[Scope, str] = {
     Scope.SESSIONS_READ_ALL: "Read everybody's sessions",
     Scope.NOTES_READ: "Let agents read one's notes",
     Scope.NOTES_WRITE: "Let agents write one's notes",
+    Scope.DESK_READ: "See the service desk, and let agents look there for one",
+    Scope.DESK_WRITE: "Let agents work at the service desk for one, as their grants allow",
     Scope.TOOLS_READ: "See the tools",
     Scope.APPROVALS_READ: "See one's approvals",
     Scope.APPROVALS_DECIDE: "Decide on approvals",

@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-from datetime import date, datetime, timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 from django.db.models import Q, QuerySet
 from django.db.models.functions import Now
 from django.http import HttpRequest
-from django.utils import timezone
-from unfold.contrib.filters.admin import DropdownFilter, RangeDateFilter, TextFilter
-from unfold.utils import parse_date_str
+from unfold.contrib.filters.admin import DropdownFilter, TextFilter
 
+from agents.admin.day_filter import DayFilter
 from agents.ids import uuid7_floor
 from agents.models import Agent, Run
 from agents.models.run import TOOK
@@ -77,26 +76,14 @@ class MemberFilter(TextFilter):
         return queryset.filter(of_members_like(wanted)) if wanted else queryset
 
 
-class CreatedFilter(RangeDateFilter):
-    """From one day to another, both included, in the time zone of whoever looks."""
+class CreatedFilter(DayFilter):
+    """By the primary key, which begins with the time."""
 
-    def queryset(self, request: HttpRequest, queryset: QuerySet[Run]) -> QuerySet[Run]:
-        first, last = self._day("from"), self._day("to")
-        if first is not None:
-            queryset = queryset.filter(made_since(_begin(first)))
-        if last is not None:
-            queryset = queryset.filter(made_before(_begin(last + timedelta(days=1))))
-        return queryset
+    def since(self, moment: datetime) -> Q:
+        return made_since(moment)
 
-    def _day(self, end: str) -> date | None:
-        value = self.used_parameters.get(f"{self.parameter_name}_{end}")
-        day: date | None = parse_date_str(value) if isinstance(value, str) and value else None
-        # A year before the ids' own first or after the calendar's last filters nothing.
-        return day if day is not None and 1970 < day.year < 9999 else None
-
-
-def _begin(day: date) -> datetime:
-    return timezone.make_aware(datetime(day.year, day.month, day.day))
+    def before(self, moment: datetime) -> Q:
+        return made_before(moment)
 
 
 class DurationFilter(DropdownFilter):

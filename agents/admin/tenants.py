@@ -17,6 +17,7 @@ from django.utils.safestring import SafeString
 from unfold.decorators import display
 from unfold.widgets import UnfoldAdminSelectWidget
 
+from agents.admin.catalog_verb import CatalogVerb
 from agents.admin.limit_form import TENANT_FIELDS, tenant_help
 from agents.admin.pages import change_url, console_page, found, log_change, to
 from agents.admin.platform_site import platform_site
@@ -54,7 +55,7 @@ class DomainInline(ScopedInline):
 
 
 @admin.register(Tenant, site=platform_site)
-class TenantAdmin(TenantVerbs, ScopedAdmin):
+class TenantAdmin(CatalogVerb, TenantVerbs, ScopedAdmin):
     view_scope = Scope.PLATFORM_READ
     add_scope = Scope.PLATFORM_WRITE
     change_scope = Scope.PLATFORM_WRITE
@@ -78,7 +79,15 @@ class TenantAdmin(TenantVerbs, ScopedAdmin):
     inlines = (DomainInline,)
     change_form_outer_before_template = "admin/console/tenant_state.html"
     change_form_outer_after_template = "admin/console/tenant_use.html"
-    actions_detail = ("open_tenant", "add_owner", "suspend", "resume", "try_again", "remove")
+    actions_detail = (
+        "open_tenant",
+        "add_owner",
+        "install_catalog",
+        "suspend",
+        "resume",
+        "try_again",
+        "remove",
+    )
 
     # --- the list ---------------------------------------------------------------------------------
 
@@ -204,6 +213,7 @@ class TenantAdmin(TenantVerbs, ScopedAdmin):
         return {
             "open_tenant": state == states.ACTIVE,
             "add_owner": state == states.ACTIVE and not has_owner(tenant.schema_name),
+            "install_catalog": state == states.ACTIVE,
             "suspend": state == states.ACTIVE,
             "resume": state == states.SUSPENDED,
             "try_again": state == states.FAILED,

@@ -41,6 +41,7 @@ TENANT_APPS = [
     "approvals",
     "agents.providers",
     "agents.limits",
+    "agents.desk",
 ]
 INSTALLED_APPS = [
     "tenants",
@@ -50,6 +51,7 @@ INSTALLED_APPS = [
     "approvals",
     "agents.providers",
     "agents.limits",
+    "agents.desk",
     "unfold",
     "unfold.contrib.filters",
     "django.contrib.admin",

@@ -22,6 +22,8 @@ class Scope(StrEnum):
     SESSIONS_READ_ALL = "sessions:read_all"
     NOTES_READ = "notes:read"  # one's own
     NOTES_WRITE = "notes:write"
+    DESK_READ = "desk:read"  # the service desk's services, customers and orders
+    DESK_WRITE = "desk:write"
     TOOLS_READ = "tools:read"
     APPROVALS_READ = "approvals:read"
     APPROVALS_DECIDE = "approvals:decide"
@@ -51,6 +53,8 @@ _USER = frozenset(
         Scope.SESSIONS_WRITE,
         Scope.NOTES_READ,
         Scope.NOTES_WRITE,
+        Scope.DESK_READ,
+        Scope.DESK_WRITE,
         Scope.TOOLS_READ,
         Scope.APPROVALS_READ,
         Scope.USAGE_READ,
@@ -88,6 +92,7 @@ ROLES: dict[str, frozenset[Scope]] = {
             Scope.RUNS_READ_ALL,
             Scope.SESSIONS_READ,
             Scope.SESSIONS_READ_ALL,
+            Scope.DESK_READ,
             Scope.TOOLS_READ,
             Scope.APPROVALS_READ,
             Scope.AUDIT_READ,

@@ -26,6 +26,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     "agents/providers": {"tenants"},
     "agents/limits": {"tenants"},
     "agents/tools": {"tenants"},
+    "agents/desk": {"tenants"},
     "agents/runtime": {"tenants", "approvals"},
     "agents/services": {"tenants", "approvals"},
 }
@@ -131,6 +132,7 @@ ALLOWED_INSIDE_AGENTS: dict[str, set[str]] = {
     "agents/providers": {"agents.models", "agents.models_llm"},
     "agents/limits": {"agents.providers"},
     "agents/tools": {"agents.models"},
+    "agents/desk": {"agents.tools"},
     "agents/runtime": {
         "agents.limits",
         "agents.models",

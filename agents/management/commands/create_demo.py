@@ -1,4 +1,4 @@
-"""The demo: two tenants with members and an agent, and a login for the platform."""
+"""The demo: two tenants with members and the catalogue, and a login for the platform."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from django.conf import settings
 from django.contrib.auth.models import Group
 from django.core.management.base import BaseCommand, CommandError
 
-from agents.catalog.install import install
+from agents.catalog.install import install_catalog
 from tenants.accounts.models import Member
 from tenants.accounts.scopes import ROLES
 from tenants.context import TenantRef, use_shared, use_tenant
@@ -24,7 +24,7 @@ MEMBERS = ("owner", "builder", "operator", "approver", "auditor", "member")
 
 
 class Command(BaseCommand):
-    help = "Creates the demo tenants acme and globex with members and an agent. Repeating is safe."
+    help = "Creates the demo tenants acme and globex with members and agents. Repeating is safe."
 
     def handle(self, *args: Any, **options: Any) -> None:
         if getattr(settings, "REFUSE_DEMO_MEMBERS", False):
@@ -34,7 +34,7 @@ class Command(BaseCommand):
             with use_tenant(ref):
                 for role in MEMBERS:
                     _member(role, role)
-                install("assistant")
+                install_catalog()
         with use_shared():
             platform = Tenant.objects.get(schema_name=PLATFORM_SCHEMA).ref
         with use_tenant(platform):
