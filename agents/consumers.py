@@ -1,4 +1,4 @@
-"""The WebSocket: start, follow and cancel runs; the same events as over SSE.
+"""The WebSocket: start, follow and cancel runs, decide; the same events as over SSE.
 
 A browser is known by its session cookie, anyone else by an `authenticate` frame. Each action names
 its scope. Rights are read anew for each frame, and on notice of a change, which closes the socket
@@ -10,7 +10,7 @@ from __future__ import annotations
 import asyncio
 from contextlib import aclosing, suppress
 from http.cookies import CookieError, SimpleCookie
-from typing import Any
+from typing import Any, Literal
 from uuid import UUID
 
 import orjson
@@ -23,6 +23,7 @@ from agents.runtime.events import START, Cursor
 from agents.runtime.follow import follow
 from agents.services.access import access_run
 from agents.services.cancel_run import cancel_run
+from agents.services.decide import LONGEST_REASON, Decide, decide
 from agents.services.start_run import StartRun, start_run
 from config.api_errors import as_problem
 from config.errors import BadRequest, Invalid, NotFound, Problem, TooManyRequests, Unauthorized
@@ -44,6 +45,7 @@ ACTIONS: dict[str, Scope | None] = {
     "start": Scope.AGENTS_RUN,
     "follow": Scope.RUNS_READ,
     "cancel": Scope.AGENTS_RUN,
+    "decide": Scope.APPROVALS_ANSWER,
 }
 
 
@@ -75,11 +77,20 @@ class Cancel(_Frame):
     run_id: UUID
 
 
+class Decision(_Frame):
+    approval_id: UUID
+    decision: Literal["approve", "reject", "respond"]
+    arguments: dict[str, Any] | None = None
+    response: Any = None
+    reason: str = Field(default="", max_length=LONGEST_REASON)
+
+
 FRAMES: dict[str, type[_Frame]] = {
     "authenticate": Authenticate,
     "start": Start,
     "follow": Follow,
     "cancel": Cancel,
+    "decide": Decision,
 }
 
 
@@ -159,6 +170,11 @@ class RunConsumer(AsyncWebsocketConsumer):
     async def do_cancel(self, who: Principal, frame: Cancel) -> None:
         run = await cancel_run(who, frame.run_id)
         await self._ack(frame, run_id=str(run.id), status=run.status)
+
+    async def do_decide(self, who: Principal, frame: Decision) -> None:
+        said = Decide(frame.decision, frame.arguments, frame.response, frame.reason)
+        approval = await decide(who, frame.approval_id, said)
+        await self._ack(frame, approval_id=str(approval.pk), status=approval.status)
 
     # --- following --------------------------------------------------------------------------------
 

@@ -3,6 +3,7 @@
 from ninja import NinjaAPI
 
 from agents.api.agents import router as agents
+from agents.api.approvals import router as approvals
 from agents.api.runs import router as runs
 from agents.api.sessions import router as sessions
 from agents.api.tools import router as tools
@@ -22,6 +23,6 @@ api = NinjaAPI(
     auth=Undeclared(),
     urls_namespace="api-1",
 )
-for router in (accounts, keys, invitations, agents, runs, sessions, tools, usage):
+for router in (accounts, keys, invitations, agents, runs, approvals, sessions, tools, usage):
     api.add_router("", router)
 install_handlers(api)

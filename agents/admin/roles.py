@@ -37,6 +37,7 @@ MEANING: dict[Scope, str] = {
     Scope.DESK_WRITE: "Let agents work at the service desk for one, as their grants allow",
     Scope.TOOLS_READ: "See the tools",
     Scope.APPROVALS_READ: "See one's approvals",
+    Scope.APPROVALS_ANSWER: "Answer what one's own runs ask",
     Scope.APPROVALS_DECIDE: "Decide on approvals",
     Scope.AUDIT_READ: "Read the audit log",
     Scope.PROVIDERS_READ: "See model providers and models, never their keys",

@@ -39,7 +39,7 @@ async def answer_run(started: Started, *, stream: bool, background: bool) -> Htt
 async def finished(run: RunState) -> RunState:
     """The run once it has ended. Held here its state is current; elsewhere it is read again."""
     with load.holding("wait"):
-        await ended(run.id)
+        await ended(run.id, or_paused=True)
     if run.finished_at is None:
         async with tenant_connection() as conn:
             run = await load_run(conn, run.id, steps=False) or run

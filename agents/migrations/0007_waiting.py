@@ -25,9 +25,4 @@ class Migration(migrations.Migration):
             name='asked',
             field=models.JSONField(blank=True, null=True),
         ),
-        migrations.AddField(
-            model_name='step',
-            name='decision',
-            field=models.JSONField(blank=True, null=True),
-        ),
     ]

@@ -139,9 +139,8 @@ class Step(models.Model):
     input = models.JSONField(null=True, blank=True)
     output = models.JSONField(null=True, blank=True)
     error = models.JSONField(null=True, blank=True)
-    # What it asked of people and what they said; kept when it then goes on as any other step.
+    # What it asked of people, in order, each with what they said; kept when it then goes on.
     asked = models.JSONField(null=True, blank=True)
-    decision = models.JSONField(null=True, blank=True)
     input_tokens = models.BigIntegerField(default=0, db_default=0)
     output_tokens = models.BigIntegerField(default=0, db_default=0)
     cost = models.DecimalField(max_digits=20, decimal_places=10, null=True, blank=True)

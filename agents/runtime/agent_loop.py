@@ -97,13 +97,25 @@ class AgentLoop:
                     f"The run used more than the {limits.tokens:,} tokens it is allowed.",
                 )
             self.messages.append(_assistant(text, calls))
-            self.messages.extend(await self._call_tools(turn, calls))
+            self.messages.extend(await self._told(turn, calls))
         raise RunFault(
             "limit_turns", f"No answer after the {limits.turns} model calls the run is allowed."
         )
 
-    async def _call_tools(self, turn: int, calls: list[ToolCall]) -> list[ToolMessage]:
-        """All of a turn's calls at once; the first fault of one ends the others."""
+    async def _told(self, turn: int, calls: list[ToolCall]) -> list[ToolMessage]:
+        """What the turn's calls come to. Raises Parked while one of them waits for people."""
+        while True:
+            answers = await self._call_tools(turn, calls)
+            told = [answer for answer in answers if answer is not None]
+            if len(told) == len(calls):
+                return told
+            await self.journal.pause()
+
+    async def _call_tools(self, turn: int, calls: list[ToolCall]) -> list[ToolMessage | None]:
+        """All of a turn's calls at once; the first fault of one ends the others.
+
+        None stands for a call that waits.
+        """
         if len(calls) == 1:
             return [await self.tools.call(f"turn:{turn}:tool:0", calls[0], alone=True)]
         try:

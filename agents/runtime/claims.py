@@ -91,6 +91,7 @@ class Claims:
         if polled:
             async with tenant_connection() as conn:
                 await conn.execute(ticket_sql.FREE_EXPIRED)
+                await conn.execute(ticket_sql.UNPARK_DUE)
         while True:
             room = self.executor.room
             if room == 0:

@@ -11,7 +11,7 @@ from agents.runtime import sql
 from agents.runtime.acting_for import acting_for, suspended
 from agents.runtime.agent_loop import CANCELLED, FIRST_STEP, AgentLoop
 from agents.runtime.events import Cursor, make
-from agents.runtime.faults import NeedsReview, RunFault
+from agents.runtime.faults import NeedsReview, Parked, RunFault
 from agents.runtime.journal import Journal
 from agents.runtime.log import RunLog
 from agents.runtime.metrics import run_finished
@@ -25,6 +25,7 @@ from tenants.pool import tenant_connection
 async def carry_on(held: Held, events: RunLog) -> None:
     """Run from where the journal ends to the run's end, and write that end.
 
+    Returns as well when the run waits for people: its pause is durable and published.
     A cancelled task ends the run as cancelled if `run.cancel_requested` is set. Returns when the
     end is durable and published. Raises Fenced, or CancelledError when the run is only let go:
     then nothing is written and another owner goes on.
@@ -37,7 +38,7 @@ async def carry_on(held: Held, events: RunLog) -> None:
         events.end()
 
     journal = Journal(run, held.fence, events, on_finish=tell_end, first_step=held.first_step)
-    if held.resumed:
+    if held.resumed and not held.decided:
         events.publish(
             make(
                 run.source,
@@ -49,6 +50,8 @@ async def carry_on(held: Held, events: RunLog) -> None:
         )
     try:
         ending = Ending("completed", await _answer(journal, held))
+    except Parked:
+        return
     except NeedsReview as fault:
         ending = Ending("needs_review", error=fault.as_json())
     except RunFault as fault:

@@ -224,22 +224,23 @@ class Executor:
             return
         agent = await built(run.revision_id)
         async with tenant_connection() as conn:
-            queued = run.started_at is None
-            if not queued:
-                run.position += 1
+            queued, paused = run.started_at is None, run.paused
             values = {
                 "run_id": run_id,
                 "fence": fence,
                 "position": run.position,
                 "seconds": agent.spec.limits.seconds,
             }
-            if await (await conn.execute(sql.ENTER, values)).fetchone() is None:
+            entered = await (await conn.execute(sql.ENTER, values)).fetchone()
+            if entered is None:
                 return
-            if queued:
+            if queued or paused:  # with its times, or with what was decided until now
                 run = await load_run(conn, run_id) or run
-            RECOVERIES.inc(not queued)
+            run.position = entered[0]
+            RECOVERIES.inc(not queued and not paused)
         run.status = "running"
-        self.adopt(Held(run, agent, fence, resumed=not queued), log_of(run))
+        held = Held(run, agent, fence, resumed=not queued, decided=paused)
+        self.adopt(held, log_of(run))
         if self.draining:
             leaving.ask([run_id])
 

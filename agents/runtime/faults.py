@@ -31,6 +31,10 @@ class Cancelled(Exception):
     """The run was cancelled by someone who may."""
 
 
+class Parked(Exception):
+    """The run waits for people: its pause is written, and nobody holds it."""
+
+
 class HandedOver(asyncio.CancelledError):
     """This process drains: the run stops between two steps, and another owner goes on.
 

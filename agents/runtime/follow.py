@@ -150,10 +150,11 @@ class _Elsewhere:
         return batch
 
 
-async def ended(run_id: UUID, seconds: float | None = None) -> bool:
+async def ended(run_id: UUID, seconds: float | None = None, *, or_paused: bool = False) -> bool:
     """Wait until a run of the current tenant has ended, at most `seconds`; whether it has.
 
-    For those who want the end and not the events: no text travels for them.
+    With `or_paused` a run that waits for people is waited for no longer. For those who want the end
+    and not the events: no text travels for them.
     """
     watch: Watch | None = None
     try:
@@ -174,7 +175,7 @@ async def ended(run_id: UUID, seconds: float | None = None) -> bool:
                         raise
                     await asyncio.sleep(_DEAF_SECONDS)
                     continue
-                if row is None or row[0] in TERMINAL:
+                if row is None or row[0] in TERMINAL or (or_paused and row[0] == "paused"):
                     return True
                 if watch is None:
                     schema = current_tenant().schema

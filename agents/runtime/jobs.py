@@ -18,5 +18,6 @@ def sweep_leases() -> int:
     with use_shared(), connection.cursor() as cursor:
         cursor.execute(ticket_sql.FORGET_UNSEEN, {"seconds": 20 * settings.LEASE_SECONDS})
         cursor.execute(ticket_sql.FORGET_TENANTLESS)
+        cursor.execute(ticket_sql.FORGET_TENANTLESS_PAUSED)
         cursor.execute(ticket_sql.FREE_EXPIRED)
         return int(cursor.rowcount)

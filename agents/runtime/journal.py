@@ -17,7 +17,8 @@ from agents.runtime import leaving
 from agents.runtime.faults import Fenced, HandedOver, RunFault
 from agents.runtime.outage import through_outage
 from agents.runtime.outcomes import Ending, Outcome, as_fault
-from agents.runtime.records import Note, Records
+from agents.runtime.questions import Questions
+from agents.runtime.records import Note
 from agents.runtime.state import OpenStep, StepState
 from config.metrics import STEP_RETRIES
 from config.trace import enter_span
@@ -28,7 +29,7 @@ log = logging.getLogger(__name__)
 Work = Callable[[OpenStep], Awaitable[Outcome]]
 
 
-class Journal(Records):
+class Journal(Questions):
     """The journal of one run in the hands of its owner."""
 
     # --- reading ----------------------------------------------------------------------------------
@@ -42,6 +43,11 @@ class Journal(Records):
         if step is None or step.finished_position is None or step.output is None:
             return None
         return step if step.status in ("finished", "failed") else None
+
+    def tool_keys(self, tool: str) -> list[str]:
+        """The keys of the steps that called this tool, in the journal's order."""
+        steps = [step for step in self._steps.values() if step.kind == "tool"]
+        return [step.key for step in sorted(steps, key=lambda s: s.seq) if step.name == tool]
 
     def last_step(self, kind: str) -> StepState | None:
         """The latest step of this kind, in whatever state."""

@@ -18,6 +18,7 @@ from psycopg import AsyncClientCursor
 
 from agents.models_llm.pricing import total_cost
 from agents.runtime import sql
+from agents.runtime.asking import open_question
 from agents.runtime.faults import Fenced
 from agents.runtime.log import RunLog
 from agents.runtime.metrics import step_ended
@@ -78,17 +79,21 @@ class Records:
                 self._held = None
                 self._told(held, await self._write(sql.STEP_END, held.values))
 
-    async def _write(self, statement: str, values: dict[str, Any]) -> Any:
+    async def _write(self, statement: str, values: dict[str, Any], also: str = "") -> Any:
+        """`also`: another statement with the same values, which gives no rows."""
         values["run_id"] = self.run.id
         values["fence"] = self.fence
         held, self._held = self._held, None
         async with tenant_connection() as conn:
-            if held is None:
+            if held is None and not also:
                 cursor = await conn.execute(statement, values)
-            else:  # both in one message, which Postgres takes as one transaction
+            else:  # all in one message, which Postgres takes as one transaction
                 binding = AsyncClientCursor(conn)
-                ended = binding.mogrify(sql.STEP_END, held.values)
-                cursor = await conn.execute(f"{ended};{binding.mogrify(statement, values)}")
+                parts = [binding.mogrify(sql.STEP_END, held.values)] if held is not None else []
+                parts.append(binding.mogrify(statement, values))
+                if also:
+                    parts.append(binding.mogrify(also, values))
+                cursor = await conn.execute(";".join(parts))
             row = await cursor.fetchone()
             if held is not None and row is not None:
                 self._told(held, row[0])
@@ -119,7 +124,8 @@ class Records:
                     "position": opened.position,
                 },
             )
-            self._steps[key] = _state(opened, "started", Outcome(None))
+            asked = before.asked if before is not None else None
+            self._steps[key] = _state(opened, "started", Outcome(None), asked=asked)
         return opened
 
     async def _end(self, opened: OpenStep, outcome: Outcome, on_end: Note | None) -> StepState:
@@ -173,7 +179,9 @@ class Records:
         on_end: Note | None,
     ) -> StepState:
         status = "failed" if outcome.error else "finished"
-        step = _state(opened, status, outcome, position, at)
+        before = self._steps.get(opened.key)
+        asked = before.asked if before is not None else None
+        step = _state(opened, status, outcome, position, at, asked)
         self._steps[opened.key] = step
         step_ended(
             opened.kind, opened.clock, step.error, outcome.input_tokens, outcome.output_tokens
@@ -196,7 +204,9 @@ class Records:
 
     async def _finish(self, ending: Ending) -> None:
         async with self._lock:
-            self._ended(ending, await self._write(sql.FINISH, self._finishing(ending)))
+            asks = any(open_question(step) for step in self._steps.values())
+            also = sql.CLOSE_APPROVALS if asks else ""
+            self._ended(ending, await self._write(sql.FINISH, self._finishing(ending), also))
 
     async def _end_with_run(
         self, opened: OpenStep, outcome: Outcome, ending: Ending, on_end: Note | None
@@ -277,6 +287,7 @@ def _state(
     outcome: Outcome,
     position: int | None = None,
     at: datetime | None = None,
+    asked: list[dict[str, Any]] | None = None,
 ) -> StepState:
     return StepState(
         seq=opened.seq,
@@ -295,4 +306,5 @@ def _state(
         started_at=opened.started_at,
         finished_at=at,
         cost=outcome.cost,
+        asked=asked,
     )

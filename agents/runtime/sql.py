@@ -102,14 +102,22 @@ RUN_BY_IDEMPOTENCY_KEY = """
 
 # --- enter again ----------------------------------------------------------------------------------
 
+# Into a run's row while it is left, to be carried on. What it waited doesn't count as its time. The
+# position that it gives is that of `run.resumed`, and later than any that a decision was given.
 ENTER = f"""
 WITH guard AS ({GUARD})
 UPDATE agents_run SET status = 'running', started_at = COALESCE(started_at, now()),
-    deadline_at = COALESCE(deadline_at, now() + make_interval(secs => %(seconds)s)),
-    position = %(position)s,
-    resumes = resumes + CASE WHEN started_at IS NULL THEN 0 ELSE 1 END
+    deadline_at = COALESCE(deadline_at + COALESCE(now() - paused_at, interval '0'),
+        now() + make_interval(secs => %(seconds)s)),
+    position = CASE WHEN started_at IS NULL THEN position
+        ELSE GREATEST(position, %(position)s) + 1 END,
+    resumes = resumes + CASE WHEN started_at IS NULL THEN 0 ELSE 1 END,
+    pauses = CASE WHEN paused_at IS NULL THEN pauses ELSE jsonb_set(pauses, '{{-1}}',
+        pauses -> -1 || jsonb_build_object('resumed_at', now(),
+            'resumed_position', GREATEST(position, %(position)s) + 1)) END,
+    paused_at = NULL
 FROM guard WHERE id = %(run_id)s AND status IN ('queued', 'running', 'paused')
-RETURNING 1
+RETURNING position
 """
 
 LOAD_RUN = """
@@ -117,7 +125,7 @@ LOAD_RUN = """
         r.status, r.input, r.output, r.error, r.model, r.input_tokens, r.output_tokens, r.position,
         r.resumes, r.trace_id, r.created_at, r.started_at, r.finished_at, r.deadline_at,
         m.time_zone, m.is_active, EXTRACT(EPOCH FROM r.deadline_at - now())::float8,
-        r.cancel_requested_at IS NOT NULL, r.cost, m.name, m.username
+        r.cancel_requested_at IS NOT NULL, r.cost, m.name, m.username, r.pauses
     FROM agents_run r
     JOIN agents_revision v ON v.id = r.revision_id
     JOIN accounts_member m ON m.id = r.member_id
@@ -126,7 +134,7 @@ LOAD_RUN = """
 
 LOAD_STEPS = """
     SELECT seq, key, kind, name, status, attempt, input, output, error, input_tokens, output_tokens,
-        started_position, finished_position, started_at, finished_at, cost
+        started_position, finished_position, started_at, finished_at, cost, asked
     FROM agents_step WHERE run_id = %(run_id)s ORDER BY seq
 """
 
@@ -145,7 +153,8 @@ INSERT INTO agents_step (run_id, seq, key, kind, name, status, attempt, input, i
 SELECT %(run_id)s, %(seq)s, %(key)s, %(kind)s, %(name)s, 'started', %(attempt)s, %(input)s::jsonb,
     0, 0, %(position)s, now() FROM guard
 ON CONFLICT (run_id, key) DO UPDATE SET status = 'started', attempt = EXCLUDED.attempt,
-    started_position = EXCLUDED.started_position, started_at = now(), error = NULL
+    started_position = EXCLUDED.started_position, started_at = now(), error = NULL,
+    input = EXCLUDED.input
 RETURNING started_at
 """
 
@@ -156,6 +165,73 @@ UPDATE agents_step SET status = %(status)s, output = %(output)s::jsonb, error = 
     cost = %(cost)s::numeric, finished_position = %(position)s, finished_at = now()
 FROM guard WHERE run_id = %(run_id)s AND key = %(key)s
 RETURNING finished_at
+"""
+
+# --- waiting for people ---------------------------------------------------------------------------
+
+# The step that waits, and the approval it waits for. A step may ask more than once.
+STEP_ASK = f"""
+WITH guard AS ({GUARD}), step AS (
+    INSERT INTO agents_step (run_id, seq, key, kind, name, status, attempt, input, input_tokens,
+        output_tokens, started_position, started_at, asked)
+    SELECT %(run_id)s, %(seq)s, %(key)s, %(kind)s, %(name)s, 'waiting', 0, %(input)s::jsonb,
+        0, 0, %(position)s, now(), jsonb_build_array(%(asked)s::jsonb) FROM guard
+    ON CONFLICT (run_id, key) DO UPDATE SET status = 'waiting',
+        asked = COALESCE(agents_step.asked, '[]') || EXCLUDED.asked
+    RETURNING run_id
+), approval AS (
+    INSERT INTO approvals_approval (id, run_id, root_run_id, step_key, kind, status, component_kind,
+        component, tool, arguments, fields, tier, effect, why, requester_id, decider_roles, quorum,
+        own_requests, on_expiry, escalate_to, reason, trace_id, created_at, expires_at)
+    SELECT %(approval_id)s, run_id, %(root_run_id)s, %(key)s || %(suffix)s, %(ask_kind)s, 'waiting',
+        %(component_kind)s, %(component)s, %(tool)s, %(arguments)s::jsonb, %(fields)s::jsonb,
+        %(tier)s, %(effect)s, %(why)s, %(member_id)s, %(decider_roles)s::jsonb, %(quorum)s,
+        %(own_requests)s, %(on_expiry)s, %(escalate_to)s, '', %(trace_id)s, %(at)s, %(expires_at)s
+    FROM step RETURNING created_at
+)
+SELECT created_at FROM approval
+"""
+
+# What a step's last question came to, as its owner records it: with a position of its own.
+STEP_DECIDED = f"""
+WITH guard AS ({GUARD})
+UPDATE agents_step SET asked = %(asked)s::jsonb FROM guard
+WHERE run_id = %(run_id)s AND key = %(key)s RETURNING now()
+"""
+
+# Decisions and pauses of one run follow each other: each locks the run's row first.
+LOCK_RUN = """
+    SELECT status, cancel_requested_at IS NOT NULL FROM agents_run
+    WHERE id = %(run_id)s FOR UPDATE
+"""
+
+ASKED = "SELECT key, asked FROM agents_step WHERE run_id = %(run_id)s AND status = 'waiting'"
+
+PAUSE = """
+WITH ticket AS (
+    DELETE FROM public.tickets_ticket WHERE run_id = %(run_id)s AND fence = %(fence)s RETURNING *
+), parked AS (
+    INSERT INTO public.tickets_paused (run_id, schema, kind, slug, member_id, priority, fence,
+        created_at, paused_at, due_at)
+    SELECT run_id, schema, kind, slug, member_id, priority, fence, created_at, now(), %(due)s
+    FROM ticket
+), run AS (
+    UPDATE agents_run SET status = 'paused', paused_at = now(), position = %(position)s,
+        input_tokens = %(input_tokens)s, output_tokens = %(output_tokens)s,
+        cost = %(cost)s::numeric,
+        pauses = pauses || jsonb_build_array(jsonb_build_object(
+            'position', %(position)s::int, 'at', now(), 'until', %(until)s::text,
+            'approvals', %(approvals)s::jsonb))
+    FROM ticket WHERE id = %(run_id)s
+    RETURNING paused_at
+)
+SELECT paused_at FROM run
+"""
+
+# What a run that ends without them had asked is asked no more.
+CLOSE_APPROVALS = """
+UPDATE approvals_approval SET status = 'cancelled', decided_at = now()
+WHERE run_id = %(run_id)s AND status = 'waiting'
 """
 
 # --- finish ---------------------------------------------------------------------------------------

@@ -67,6 +67,7 @@ class StepState:
     started_at: datetime | None
     finished_at: datetime | None
     cost: Decimal | None = None
+    asked: list[dict[str, Any]] | None = None
 
 
 @dataclass(slots=True)
@@ -100,7 +101,18 @@ class RunState:
     deadline_clock: float = 0.0  # of time.monotonic(), in this process
     cancel_requested: bool = False
     cost: Decimal | None = None  # of the steps so far; None: no price is known
+    pauses: list[dict[str, Any]] = field(default_factory=list)
     steps: list[StepState] = field(default_factory=list)
+
+    @property
+    def paused(self) -> bool:
+        """Whether it waits for people, or did until a moment ago and nobody has it yet."""
+        return bool(self.pauses) and "resumed_at" not in self.pauses[-1]
+
+    @property
+    def root_id(self) -> UUID:
+        """The run that a person started."""
+        return self.parent_id or self.id
 
     @property
     def source(self) -> Source:
@@ -134,13 +146,15 @@ class Held:
     """What an owner needs to go on with a run: the run, its built agent and the fence it holds.
 
     `first_step` was begun, and `history` read, in the statement that started the run; without them
-    they are begun and read when their turn comes.
+    they are begun and read when their turn comes. `resumed`: begun before, here or elsewhere, and
+    `decided`: it had waited for people.
     """
 
     run: RunState
     agent: BuiltAgent
     fence: int
     resumed: bool = False
+    decided: bool = False
     begun: bool = False
     first_step: OpenStep | None = None
     history: list[tuple[str, str]] | None = None

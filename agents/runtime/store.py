@@ -11,6 +11,7 @@ from psycopg import AsyncConnection
 from agents.models_llm.pricing import total_cost
 from agents.runtime import sql
 from agents.runtime.agent_loop import model_events
+from agents.runtime.asking import asked_events, paused_event, resumed_event
 from agents.runtime.events import Cursor, Event, make
 from agents.runtime.log import MessageText, RunLog
 from agents.runtime.state import TERMINAL, RunState, StepState
@@ -29,6 +30,7 @@ async def load_run(
     state.deadline_clock = time.monotonic() + (row[24] if row[24] is not None else 0.0)
     state.cancel_requested, state.cost = row[25], row[26]
     state.member_name, state.username = row[27] or row[28], row[28]
+    state.pauses = row[29]
     if steps:
         rows = await (await conn.execute(sql.LOAD_STEPS, {"run_id": run_id})).fetchall()
         state.steps = [StepState(*values) for values in rows]
@@ -43,7 +45,9 @@ async def load_run(
 
 
 def _positions(step: StepState) -> list[int]:
-    both = (step.started_position, step.finished_position)
+    both = [step.started_position, step.finished_position]
+    for asked in step.asked or ():
+        both += [asked["position"], (asked["decision"] or {}).get("position")]
     return [position for position in both if position is not None]
 
 
@@ -81,6 +85,9 @@ def log_of(run: RunState) -> RunLog:
         entries.extend(_entries(log, step))
     if run.started_at is not None:
         log.entries.append(started_event(run))
+    for pause in run.pauses:
+        told = (paused_event(log.source, pause), resumed_event(log.source, pause))
+        entries.extend((event.cursor, event) for event in told if event is not None)
     log.entries.extend(entry for _, entry in sorted(entries, key=lambda pair: pair[0]))
     if run.status in TERMINAL:
         log.entries.append(ended_event(run))
@@ -91,7 +98,8 @@ def log_of(run: RunState) -> RunLog:
 def _entries(log: RunLog, step: StepState) -> list[tuple[Cursor, Event | MessageText]]:
     found: list[tuple[Cursor, Event | MessageText]] = []
     done = step.finished_position is not None and step.output is not None
-    if step.kind == "tool":
+    found.extend((event.cursor, event) for event in asked_events(log.source, step))
+    if step.kind == "tool" and step.status != "waiting":
         arguments = (step.input or {}).get("arguments")
         begun = tool_started(
             log.source, step.started_position, step.started_at, step.seq, step.name, arguments

@@ -1,7 +1,7 @@
 """Every statement about tickets but claiming: renewing, letting go, cancelling, recovering.
 
-On the shared path, but for REQUEST_CANCEL and FOLLOWED, which run on the tenant's. The statements
-of a run's own journal are in `agents.runtime.sql`, claiming is in `claim_sql`.
+On the shared path, but for REQUEST_CANCEL, UNPARK and FOLLOWED, which run on the tenant's. The
+statements of a run's own journal are in `agents.runtime.sql`, claiming is in `claim_sql`.
 """
 
 RENEW = """
@@ -29,9 +29,29 @@ WITH run AS (
 ), ticket AS (
     UPDATE public.tickets_ticket t SET cancel_requested = true, not_before = now()
     FROM run WHERE t.run_id = run.id
+), parked AS (
+    DELETE FROM public.tickets_paused p USING run WHERE p.run_id = run.id RETURNING p.*
+), unparked AS (
+    INSERT INTO public.tickets_ticket (run_id, schema, kind, slug, member_id, priority, not_before,
+        owner, fence, cancel_requested, created_at)
+    SELECT run_id, schema, kind, slug, member_id, priority, now(), '', fence, true, created_at
+    FROM parked
 )
 SELECT id FROM run
 """
+
+# --- runs that wait for people --------------------------------------------------------------------
+
+_UNPARK = """
+WITH parked AS (DELETE FROM public.tickets_paused WHERE {which} RETURNING *)
+INSERT INTO public.tickets_ticket (run_id, schema, kind, slug, member_id, priority, not_before,
+    owner, fence, cancel_requested, created_at)
+SELECT run_id, schema, kind, slug, member_id, priority, now(), '', fence, false, created_at
+FROM parked
+"""
+# Back into the queue with the fence it had; nothing when it is there already.
+UNPARK = _UNPARK.format(which="run_id = %(run_id)s")
+UNPARK_DUE = _UNPARK.format(which="due_at <= now()")
 
 # How far the journal is, and who holds the run: what a follower asks before it reads anything.
 FOLLOWED = """
@@ -60,6 +80,11 @@ FROM (
     WHERE owner <> '' AND lease_until < now() FOR UPDATE SKIP LOCKED
 ) expired
 WHERE t.run_id = expired.run_id
+"""
+
+FORGET_TENANTLESS_PAUSED = """
+DELETE FROM public.tickets_paused t
+WHERE NOT EXISTS (SELECT 1 FROM public.tenants_tenant WHERE schema_name = t.schema)
 """
 
 FORGET_TENANTLESS = """

@@ -11,13 +11,14 @@ from agents.models_llm.protocol import ToolCall
 from agents.runtime.build import BuiltAgent
 from agents.runtime.events import Cursor, Event, Source, make
 from agents.runtime.faults import NeedsReview
+from agents.runtime.gate import Gate, Passage
 from agents.runtime.journal import Journal
 from agents.runtime.outcomes import Outcome
 from agents.runtime.state import OpenStep, StepState
 from agents.tools import calling
 from agents.tools.output import storable
 from agents.tools.spec import Effect, ToolContext, ToolSpec
-from tenants.accounts.principal import principal_of
+from tenants.accounts.principal import Principal, principal_of
 from tenants.context import current_tenant
 
 
@@ -27,29 +28,58 @@ class ToolSteps:
     def __init__(self, journal: Journal, agent: BuiltAgent) -> None:
         self.journal = journal
         self.granted = agent.tools
+        self.gate = Gate(journal)
 
-    async def call(self, key: str, call: ToolCall, *, alone: bool = False) -> ToolMessage:
-        """Run one call of the model and return what the model is told.
+    async def call(self, key: str, call: ToolCall, *, alone: bool = False) -> ToolMessage | None:
+        """Run one call of the model and return what the model is told; None while it waits.
 
         `alone`: it is the turn's only call, so the run's next write follows at once.
         """
+        done = self.journal.finished(key)
+        if done is not None:
+            return _message(call, done)
         arguments: Any = call.parsed if call.parsed is not None else call.arguments
-        refusal = await self._refusal(call)
+        who = await principal_of(self.journal.run.member_id)
+        refusal = self._refusal(call, who)
         spec = None if refusal else self.granted[call.name]
-        if spec is not None:
+        passage = Passage(arguments)
+        if spec is not None and who is not None:
             await self._check_half_done(key, spec)
-        opened_input = {"tool": call.name, "arguments": storable(arguments)}
+            try:
+                parsed = calling.parse_arguments(spec, arguments)
+            except calling.ToolProblem as problem:
+                refusal = (problem.code, problem.message)
+            else:
+                through = await self.gate.pass_through(key, spec, arguments, parsed, who)
+                if through is None:
+                    return None
+                passage = through
+        return _message(call, await self._step(key, call, spec, refusal, passage, alone))
+
+    async def _step(
+        self,
+        key: str,
+        call: ToolCall,
+        spec: ToolSpec | None,
+        refusal: tuple[str, str] | None,
+        passage: Passage,
+        alone: bool,
+    ) -> StepState:
+        arguments = passage.arguments
         before = self.journal.find(key)
         attempts = spec.attempts if spec else 1
         last = (before.attempt if before else 0) + attempts
         notes = _Notes(self.journal)
+        calls = spec is not None and refusal is None and passage.outcome is None
 
         async def work(step: OpenStep) -> Outcome:
             if refusal is not None or spec is None:
                 return _refused(refusal or ("unknown_tool", "There is no such tool."))
+            if passage.outcome is not None:
+                return passage.outcome
             try:
                 parsed = calling.parse_arguments(spec, arguments)
-                result = await calling.invoke(spec, self._context(step), parsed)
+                result = await calling.invoke(spec, self._context(step, passage), parsed)
             except calling.ToolProblem as problem:
                 return _answer_to(problem, step, last)
             return Outcome({"text": result.text, "data": result.data})
@@ -59,39 +89,32 @@ class ToolSteps:
             try:
                 parsed = calling.parse_arguments(spec, arguments)
                 with transaction.atomic():  # a refusal undoes the effect, not the record of it
-                    result = calling.invoke_sync(spec, self._context(step), parsed)
+                    result = calling.invoke_sync(spec, self._context(step, passage), parsed)
             except calling.ToolProblem as problem:
                 return _answer_to(problem, step, last)
             return Outcome({"text": result.text, "data": result.data})
 
-        step = await self.journal.step(
+        return await self.journal.step(
             key,
             "tool",
             call.name[:200],
             work,
-            input=opened_input,
+            input={"tool": call.name, "arguments": storable(arguments)},
             attempts=attempts,
             on_start=notes.started,
             on_end=notes.ended,
-            in_transaction=unit if spec is not None and spec.transactional else None,
-            may_wait=alone and (spec is None or spec.effect is not Effect.WRITE),
-        )
-        return ToolMessage(
-            content=str(step.output["text"]),
-            tool_call_id=call.id,
-            name=call.name,
-            status="error" if step.error else "success",
+            in_transaction=unit if calls and spec is not None and spec.transactional else None,
+            may_wait=alone and (not calls or spec is None or spec.effect is not Effect.WRITE),
         )
 
-    async def _refusal(self, call: ToolCall) -> tuple[str, str] | None:
+    def _refusal(self, call: ToolCall, who: Principal | None) -> tuple[str, str] | None:
         """Why this call may not run, or None. Rights are the member's, as they are now."""
         if call.error is not None:
             return ("bad_arguments", call.error)
         if call.name not in self.granted:
             offered = ", ".join(self.granted) or "none"
             return ("unknown_tool", f"There is no tool {call.name!r}. Tools: {offered}.")
-        principal = await principal_of(self.journal.run.member_id)
-        if principal is None or not principal.may(self.granted[call.name].scope):
+        if who is None or not who.may(self.granted[call.name].scope):
             return ("not_allowed", "The member this run acts for may not use this tool.")
         return None
 
@@ -109,7 +132,7 @@ class ToolSteps:
             step=before.seq,
         )
 
-    def _context(self, step: OpenStep) -> ToolContext:
+    def _context(self, step: OpenStep, passage: Passage) -> ToolContext:
         run = self.journal.run
         return ToolContext(
             run_id=str(run.id),
@@ -119,7 +142,17 @@ class ToolSteps:
             member_time_zone=run.time_zone,
             tenant_schema=current_tenant().schema,
             deadline=run.deadline_clock or None,
+            response=passage.response,
         )
+
+
+def _message(call: ToolCall, step: StepState) -> ToolMessage:
+    return ToolMessage(
+        content=str(step.output["text"]),
+        tool_call_id=call.id,
+        name=call.name,
+        status="error" if step.error else "success",
+    )
 
 
 def _answer_to(problem: calling.ToolProblem, step: OpenStep, last: int) -> Outcome:

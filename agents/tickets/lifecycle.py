@@ -7,7 +7,7 @@ from typing import Any
 from django.db.models.functions import Now
 from django.dispatch import receiver
 
-from agents.tickets.models import Ticket
+from agents.tickets.models import Paused, Ticket
 from tenants.signals import tenant_dropped, tenant_resumed
 
 
@@ -21,3 +21,4 @@ def go_on_at_once(schema: str, **_: Any) -> None:
 def forget(schema: str, **_: Any) -> None:
     """Nobody can go on with its runs."""
     Ticket.objects.filter(schema=schema).delete()
+    Paused.objects.filter(schema=schema).delete()

@@ -25,7 +25,8 @@ class Scope(StrEnum):
     DESK_READ = "desk:read"  # the service desk's services, customers and orders
     DESK_WRITE = "desk:write"
     TOOLS_READ = "tools:read"
-    APPROVALS_READ = "approvals:read"
+    APPROVALS_READ = "approvals:read"  # one's own; with approvals:decide or audit:read all
+    APPROVALS_ANSWER = "approvals:answer"  # what one's own runs ask of oneself
     APPROVALS_DECIDE = "approvals:decide"
     AUDIT_READ = "audit:read"
     PROVIDERS_READ = "providers:read"
@@ -57,6 +58,7 @@ _USER = frozenset(
         Scope.DESK_WRITE,
         Scope.TOOLS_READ,
         Scope.APPROVALS_READ,
+        Scope.APPROVALS_ANSWER,
         Scope.USAGE_READ,
     }
 )

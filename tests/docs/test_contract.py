@@ -55,7 +55,9 @@ def test_every_route_is_documented_with_its_scope() -> None:
             for operation in view.operations:
                 auth = operation.auth_callbacks[0]
                 place = re.sub(
-                    r"\{(?:\w+:)?(?:run_|session_|key_|invitation_)?(\w+)\}", r"{\1}", prefix + path
+                    r"\{(?:\w+:)?(?:run_|session_|key_|invitation_|approval_)?(\w+)\}",
+                    r"{\1}",
+                    prefix + path,
                 )
                 scope = str(auth.scope) if isinstance(auth, Requires) else None
                 for method in operation.methods:
@@ -140,7 +142,9 @@ def test_every_event_is_documented_and_no_other() -> None:
     for file in Path(ROOT / "agents/runtime").glob("*.py"):
         text = file.read_text(encoding="utf-8")
         told |= set(
-            re.findall(r'"((?:run|message|tool)\.[a-z]+|usage(?=",$))"', text, re.MULTILINE)
+            re.findall(
+                r'"((?:run|message|tool|approval)\.[a-z]+|usage(?=",$))"', text, re.MULTILINE
+            )
         )
     rows = table_codes("docs/integrators.md", "## Events")
     assert {row[0][0] for row in rows} == told

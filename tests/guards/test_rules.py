@@ -134,6 +134,7 @@ ALLOWED_INSIDE_AGENTS: dict[str, set[str]] = {
     "agents/tools": {"agents.models"},
     "agents/desk": {"agents.tools"},
     "agents/runtime": {
+        "agents.ids",
         "agents.limits",
         "agents.models",
         "agents.models_llm",

@@ -1,0 +1,148 @@
+"""The gate before a tool: whether it may be called now, and with what, or who is asked first."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from pydantic import BaseModel
+
+from agents.runtime.asking import has_expired, last_asked
+from agents.runtime.journal import Journal
+from agents.runtime.outcomes import Outcome
+from agents.runtime.questions import Question
+from agents.runtime.settle import expire
+from agents.tools import calling
+from agents.tools.output import shape, storable
+from agents.tools.spec import ToolSpec
+from approvals.call_rate import take_call
+from approvals.grants import ruling_for
+from approvals.policy import Ruling, beyond_run
+from tenants.accounts.principal import Principal
+from tenants.hop import hop
+
+
+@dataclass(frozen=True, slots=True)
+class Passage:
+    """The call may go on with these arguments; or, with an outcome, is answered without it."""
+
+    arguments: Any
+    response: BaseModel | None = None
+    outcome: Outcome | None = None
+
+
+class Gate:
+    """Of one run. A call that needs nobody passes without a statement."""
+
+    def __init__(self, journal: Journal) -> None:
+        self.journal = journal
+
+    async def pass_through(
+        self, key: str, spec: ToolSpec, arguments: Any, parsed: BaseModel, who: Principal
+    ) -> Passage | None:
+        """None while the call waits for people: its step is recorded as waiting."""
+        step = self.journal.find(key)
+        if step is None or not step.asked:
+            return await self._begin(key, spec, arguments, parsed, who)
+        if step.status == "waiting":
+            decision = await self._decision(key)
+            if decision is None:
+                return None
+        return await self._after(key, spec, parsed, who)
+
+    async def _begin(
+        self, key: str, spec: ToolSpec, arguments: Any, parsed: BaseModel, who: Principal
+    ) -> Passage | None:
+        shown = storable(arguments)
+        ruling = await self._ruling(spec, parsed, who)
+        refused = ruling.refused or await self._too_often(key, spec, ruling)
+        if refused:
+            return Passage(arguments, outcome=refusal("not_allowed", refused))
+        kind = "external" if spec.external else "input" if spec.asks else ""
+        # Filling in a form or doing the work oneself is consent; another's is asked for before.
+        if ruling.tier == "admin" or (ruling.asks and not kind):
+            await self._ask(key, spec, "confirm", shown, ruling)
+            return None
+        if kind:
+            await self._ask(key, spec, kind, shown, ruling, parsed)
+            return None
+        return Passage(arguments)
+
+    async def _ruling(self, spec: ToolSpec, parsed: BaseModel, who: Principal) -> Ruling:
+        arguments = parsed.model_dump(mode="json")
+        slug = self.journal.run.slug
+        return await ruling_for(slug, spec.name, spec.tier, spec.effect, arguments, who, False)
+
+    async def _too_often(self, key: str, spec: ToolSpec, ruling: Ruling) -> str:
+        if self.journal.find(key) is not None:  # entered again: it was counted when it began
+            return ""
+        told = beyond_run(ruling, key, self.journal.tool_keys(spec.name))
+        return told or await take_call(ruling, self.journal.run.member_id)
+
+    async def _ask(
+        self,
+        key: str,
+        spec: ToolSpec,
+        kind: str,
+        shown: Any,
+        ruling: Ruling,
+        parsed: BaseModel | None = None,
+    ) -> None:
+        fields = None
+        if kind == "input":
+            assert spec.asks is not None and parsed is not None
+            fields = spec.asks(parsed).model_json_schema()
+        question = Question(kind, spec.name, str(spec.effect), shown, ruling, fields)
+        await self.journal.ask(key, spec.name, question, {"tool": spec.name, "arguments": shown})
+
+    async def _decision(self, key: str) -> dict[str, Any] | None:
+        step = self.journal.find(key)
+        asked = last_asked(step)
+        assert step is not None and asked is not None
+        if asked["decision"] is None and has_expired(asked):
+            step.asked = await hop(expire, self.journal.run.id, key)
+        return await self.journal.take_decision(key)
+
+    async def _after(
+        self, key: str, spec: ToolSpec, parsed: BaseModel, who: Principal
+    ) -> Passage | None:
+        """What follows from all that was decided: the call, its refusal, or the next question."""
+        step = self.journal.find(key)
+        assert step is not None and step.asked
+        arguments = step.asked[0]["arguments"]
+        for asked in step.asked:
+            decision = asked["decision"]
+            if decision["choice"] in ("reject", "expire"):
+                return Passage(arguments, outcome=_said_no(decision))
+            arguments = decision["arguments"] if decision["arguments"] is not None else arguments
+        last = step.asked[-1]
+        if last["kind"] == "external":
+            told = shape(last["decision"]["response"], spec.max_output)
+            return Passage(arguments, outcome=Outcome({"text": told.text, "data": told.data}))
+        if last["kind"] == "input":
+            assert spec.asks is not None
+            form = spec.asks(calling.parse_arguments(spec, arguments))
+            return Passage(arguments, form.model_validate(last["decision"]["response"]))
+        kind = "external" if spec.external else "input" if spec.asks else ""
+        if kind:
+            changed = calling.parse_arguments(spec, arguments)
+            ruling = await self._ruling(spec, changed, who)
+            await self._ask(key, spec, kind, arguments, ruling, changed)
+            return None
+        return Passage(arguments)
+
+
+def _said_no(decision: dict[str, Any]) -> Outcome:
+    if decision["choice"] == "expire":
+        message = "Nobody decided on this call in time, so it was not made."
+        code = "expired"
+    else:
+        who = (decision["by"] or {}).get("name") or "somebody"
+        why = f" They said: {decision['reason']}" if decision["reason"] else ""
+        message, code = f"{who} rejected this call, so it was not made.{why}", "rejected"
+    return refusal(code, message)
+
+
+def refusal(code: str, message: str) -> Outcome:
+    """The answer to a call that is not made: the model is told why."""
+    return Outcome({"text": message, "data": None}, {"code": code, "message": message})
