@@ -1,6 +1,6 @@
 """Measure this platform beside AgentOS and a bare relay: `make bench`, or `python -m benchmarks`.
 
-`--quick` takes about four minutes instead of 25. `--only daphne,off` measures some of daphne,
+`--quick` takes about four minutes instead of an hour. `--only daphne,off` measures some of daphne,
 uvicorn, off and on (AgentOS without and with tracing) and relay; `--parts load,tool,sessions,held`
 some of the parts. The report goes to the screen and, unless it is partial, to
 benchmarks/results.md (`--out` names another file). `--strict` fails when a claim doesn't hold.

@@ -14,6 +14,7 @@ import sys
 # Objects made before the youngest generation is looked at (Python's own: 700). A run makes some
 # thousands, and leaves none behind that only the collector would find.
 _GC_THRESHOLDS = (20_000, 10, 20)
+BACKLOG = 2048  # as uvicorn's; the kernel's net.core.somaxconn may be less
 
 
 def use_fast_loop() -> None:
@@ -25,6 +26,19 @@ def use_fast_loop() -> None:
     asyncio.set_event_loop_policy(uvloop.EventLoopPolicy())
 
 
+def _let_many_connect() -> None:
+    """Twisted lets 50 connections wait to be accepted; others would try again after seconds."""
+    from daphne import endpoints
+
+    plain = endpoints.build_endpoint_description_strings
+
+    def patient(**where: object) -> list[str]:
+        described: list[str] = plain(**where)
+        return [f"{one}:backlog={BACKLOG}" if one[:3] == "tcp" else one for one in described]
+
+    endpoints.build_endpoint_description_strings = patient
+
+
 def main() -> None:
     """Becomes the server named by the first argument, and ends as it ends."""
     gc.disable()
@@ -32,6 +46,8 @@ def main() -> None:
     server = sys.argv[1]
     # The server first: daphne installs the event loop that the application then finds.
     importlib.import_module({"daphne": "daphne.server", "uvicorn": "uvicorn.main"}[server])
+    if server == "daphne":
+        _let_many_connect()
     importlib.import_module("config.asgi")
     gc.freeze()
     gc.set_threshold(*_GC_THRESHOLDS)

@@ -22,6 +22,7 @@ from config import leftovers
 from config.banner import banner
 from config.embedded import EmbeddedError, running
 from config.env import EnvError, env_bool, env_float, env_int, env_path, env_str
+from config.launch import BACKLOG
 from config.leftovers import AlreadyRunning
 from config.prepared import NotPrepared, prepare, was_prepared
 from config.supervisor import GaveUp, Patience, Program, Supervisor, stop_signals
@@ -105,7 +106,7 @@ def _daphne(options: Options) -> list[str]:
     command += ["-p", str(options.port)]
     if options.host in LOOPBACK and _can_bind("::1"):
         # Browsers try ::1 first for *.localhost.
-        command += ["-e", rf"tcp6:{options.port}:interface=\:\:1"]
+        command += ["-e", rf"tcp6:{options.port}:interface=\:\:1:backlog={BACKLOG}"]
     return [*command, "config.asgi:application"]
 
 
