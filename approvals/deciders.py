@@ -137,7 +137,7 @@ def duties_of(who: Principal | Member, approvals: Iterable[Approval]) -> Duties:
         ):
             heard.setdefault(approval_id, set()).update({by, behalf or by})
     # A key or token that was made for less brings no duty of others either.
-    borrowed = tuple(_borrowed(member_id)) if Scope.APPROVALS_READ in scopes else ()
+    borrowed = tuple(_borrowed(member_id)) if Scope.APPROVALS_ANSWER in scopes else ()
     return Duties(
         member_id=member_id,
         own=_Duty(member_id, roles, Scope.APPROVALS_DECIDE in scopes),

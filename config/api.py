@@ -4,6 +4,7 @@ from ninja import NinjaAPI
 
 from agents.api.agents import router as agents
 from agents.api.approvals import router as approvals
+from agents.api.grants import router as grants
 from agents.api.runs import router as runs
 from agents.api.sessions import router as sessions
 from agents.api.tools import router as tools
@@ -23,6 +24,18 @@ api = NinjaAPI(
     auth=Undeclared(),
     urls_namespace="api-1",
 )
-for router in (accounts, keys, invitations, agents, runs, approvals, sessions, tools, usage):
+ROUTERS = (
+    accounts,
+    keys,
+    invitations,
+    agents,
+    runs,
+    approvals,
+    sessions,
+    tools,
+    grants,
+    usage,
+)
+for router in ROUTERS:
     api.add_router("", router)
 install_handlers(api)

@@ -6,8 +6,10 @@ Importing it, as Django's autodiscovery does, registers the classes and the chec
 from agents.admin import (
     agents,
     checks,
+    delegations,
     desk,
     fleet,
+    grants,
     invitations,
     members,
     prompt_settings,
@@ -25,8 +27,10 @@ from agents.admin import tenants as tenants_pages
 __all__ = [
     "agents",
     "checks",
+    "delegations",
     "desk",
     "fleet",
+    "grants",
     "invitations",
     "members",
     "prompt_settings",

@@ -15,9 +15,10 @@ from unfold.decorators import display
 from unfold.enums import ActionVariant
 
 from agents.admin.agent_form import AgentForm
+from agents.admin.agent_grants import GrantsOfAgent
 from agents.admin.pages import Confirm, change_url, confirm_page, found, list_url, log_change, to
 from agents.admin.publishing import PublishingPages
-from agents.admin.scoped import ScopedAdmin, scoped
+from agents.admin.scoped import ScopedAdmin, may, scoped
 from agents.admin.shown import ago, badge
 from agents.admin.site import tenant_site
 from agents.models import Agent
@@ -26,7 +27,7 @@ from tenants.accounts.scopes import Scope
 
 
 @admin.register(Agent, site=tenant_site)
-class AgentAdmin(PublishingPages, ScopedAdmin):
+class AgentAdmin(GrantsOfAgent, PublishingPages, ScopedAdmin):
     view_scope = Scope.AGENTS_READ
     add_scope = Scope.AGENTS_WRITE
     change_scope = Scope.AGENTS_WRITE
@@ -92,7 +93,7 @@ class AgentAdmin(PublishingPages, ScopedAdmin):
             ("Identity", {"fields": (("name", "slug"), "description")}),
             ("Instructions", {"fields": ("instructions",)}),
             ("Model", {"fields": ("model", ("temperature", "max_output_tokens"))}),
-            ("Tools", {"fields": (tools,)}),
+            ("Tools", {"fields": (tools, *self._grants(request, obj))}),
             (
                 "Limits",
                 {
@@ -103,11 +104,16 @@ class AgentAdmin(PublishingPages, ScopedAdmin):
             ("Who may run it", {"fields": ("run_roles",)}),
         )
 
+    def _grants(self, request: HttpRequest, agent: Agent | None) -> tuple[str, ...]:
+        if agent is None or not may(request, Scope.GRANTS_READ):
+            return ()
+        return ("grants_written" if may(request, Scope.GRANTS_WRITE) else "grants_shown",)
+
     def _writes(self, request: HttpRequest) -> bool:
         return self.has_change_permission(request)
 
     def get_readonly_fields(self, request: HttpRequest, obj: Agent | None = None) -> Any:
-        fixed = ["tools_shown"]
+        fixed = ["tools_shown", "grants_shown", "grants_written"]
         if obj is not None and obj.published_id:
             fixed.append("slug")
         return fixed

@@ -30,6 +30,19 @@ _TENANT: tuple[tuple[str, tuple[Entry, ...]], ...] = (
         ),
     ),
     (
+        "Governance",
+        (
+            ("Grants", "rule", "admin:approvals_grant_changelist", Scope.GRANTS_READ),
+            ("Permissions", "grid_on", "admin:approvals_grant_permissions", Scope.GRANTS_READ),
+            (
+                "Lent duties",
+                "swap_horiz",
+                "admin:approvals_delegation_changelist",
+                Scope.GRANTS_READ,
+            ),
+        ),
+    ),
+    (
         "Models",
         (
             ("Models", "neurology", "admin:providers_chatmodel_changelist", Scope.PROVIDERS_READ),

@@ -36,6 +36,8 @@ MEANING: dict[Scope, str] = {
     Scope.DESK_READ: "See the service desk, and let agents look there for one",
     Scope.DESK_WRITE: "Let agents work at the service desk for one, as their grants allow",
     Scope.TOOLS_READ: "See the tools",
+    Scope.GRANTS_READ: "See under which tier each agent may use each tool",
+    Scope.GRANTS_WRITE: "Grant tools to agents: tiers, conditions, limits, who decides",
     Scope.APPROVALS_READ: "See one's approvals",
     Scope.APPROVALS_ANSWER: "Answer what one's own runs ask",
     Scope.APPROVALS_DECIDE: "Decide on approvals",

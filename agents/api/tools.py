@@ -21,6 +21,7 @@ def _tool(spec: ToolSpec) -> dict[str, Any]:
         "toolkit": spec.toolkit,
         "description": spec.description,
         "effect": str(spec.effect),
+        "tier": spec.tier,
         "scope": str(spec.scope),
         "parameters": openai_schema(spec)["function"]["parameters"],
         "timeout_seconds": spec.timeout,

@@ -25,6 +25,8 @@ class Scope(StrEnum):
     DESK_READ = "desk:read"  # the service desk's services, customers and orders
     DESK_WRITE = "desk:write"
     TOOLS_READ = "tools:read"
+    GRANTS_READ = "grants:read"  # under which tier agents may use tools
+    GRANTS_WRITE = "grants:write"
     APPROVALS_READ = "approvals:read"  # one's own; with approvals:decide or audit:read all
     APPROVALS_ANSWER = "approvals:answer"  # what one's own runs ask of oneself
     APPROVALS_DECIDE = "approvals:decide"
@@ -65,11 +67,12 @@ _USER = frozenset(
 
 ROLES: dict[str, frozenset[Scope]] = {
     "member": _USER,
-    "integrator": _USER | {Scope.KEYS_READ, Scope.KEYS_WRITE},
+    "integrator": _USER | {Scope.GRANTS_READ, Scope.KEYS_READ, Scope.KEYS_WRITE},
     "builder": _USER
     | {
         Scope.AGENTS_WRITE,
         Scope.AGENTS_PUBLISH,
+        Scope.GRANTS_READ,
         Scope.PROVIDERS_READ,
         Scope.RUNS_READ_ALL,
         Scope.CONSOLE_USE,
@@ -79,13 +82,15 @@ ROLES: dict[str, frozenset[Scope]] = {
         Scope.RUNS_READ_ALL,
         Scope.RUNS_CANCEL_ALL,
         Scope.SESSIONS_READ_ALL,
+        Scope.GRANTS_READ,
         Scope.PROVIDERS_READ,
         Scope.USAGE_READ_ALL,
         Scope.MEMBERS_READ,
         Scope.KEYS_READ,
         Scope.CONSOLE_USE,
     },
-    "approver": _USER | {Scope.APPROVALS_DECIDE, Scope.RUNS_READ_ALL, Scope.CONSOLE_USE},
+    "approver": _USER
+    | {Scope.GRANTS_READ, Scope.APPROVALS_DECIDE, Scope.RUNS_READ_ALL, Scope.CONSOLE_USE},
     "auditor": frozenset(
         {
             Scope.PROFILE_READ,
@@ -96,6 +101,7 @@ ROLES: dict[str, frozenset[Scope]] = {
             Scope.SESSIONS_READ_ALL,
             Scope.DESK_READ,
             Scope.TOOLS_READ,
+            Scope.GRANTS_READ,
             Scope.APPROVALS_READ,
             Scope.AUDIT_READ,
             Scope.PROVIDERS_READ,
