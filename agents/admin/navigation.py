@@ -124,6 +124,7 @@ _PLATFORM: tuple[tuple[str, tuple[Entry, ...]], ...] = (
         "Fleet",
         (
             ("Live runs", "play_circle", "admin:tickets_ticket_changelist", Scope.PLATFORM_READ),
+            ("Paused runs", "how_to_reg", "admin:tickets_paused_changelist", Scope.PLATFORM_READ),
             ("Executors", "memory", "admin:tickets_executor_changelist", Scope.PLATFORM_READ),
         ),
     ),

@@ -25,6 +25,7 @@ def step_json(step: Step) -> dict[str, Any]:
         "input": step.input,
         "output": step.output,
         "error": step.error,
+        "asked": step.asked or [],
         "usage": {
             "input_tokens": step.input_tokens,
             "output_tokens": step.output_tokens,

@@ -92,3 +92,11 @@ def resumed_event(source: Source, pause: dict[str, Any]) -> Event | None:
         datetime.fromisoformat(pause["resumed_at"]),
         reason="decided",
     )
+
+
+def waited(pause: dict[str, Any]) -> float:
+    """How long a pause was, in seconds; 0 while it lasts."""
+    if pause.get("resumed_at") is None:
+        return 0.0
+    begun, over = (datetime.fromisoformat(pause[name]) for name in ("at", "resumed_at"))
+    return (over - begun).total_seconds()

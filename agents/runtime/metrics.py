@@ -9,6 +9,7 @@ from typing import Any
 
 from django.conf import settings
 
+from agents.runtime.asking import waited
 from agents.runtime.state import RunState
 from config.metrics import (
     MODEL_CALLS,
@@ -64,6 +65,8 @@ def run_finished(run: RunState) -> None:
     seconds = 0.0
     if run.started_at is not None and run.finished_at is not None:
         seconds = max((run.finished_at - run.started_at).total_seconds(), 0.0)
+        # What it waited for people says nothing about how quick it is.
+        seconds = max(seconds - sum(waited(pause) for pause in run.pauses), 0.0)
     count, observe = _finished(current_tenant().tenant_class, run.status)
     count()
     observe(seconds)
