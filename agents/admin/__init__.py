@@ -5,6 +5,7 @@ Importing it, as Django's autodiscovery does, registers the classes and the chec
 
 from agents.admin import (
     agents,
+    approvals,
     checks,
     delegations,
     desk,
@@ -27,6 +28,7 @@ from agents.admin import tenants as tenants_pages
 
 __all__ = [
     "agents",
+    "approvals",
     "checks",
     "delegations",
     "desk",

@@ -7,12 +7,16 @@ from typing import Any
 
 from django.http import HttpRequest
 from django.urls import reverse
+from django.utils.html import format_html
 
 from agents.admin.scoped import may
 from agents.desk.seed import has_data
 from tenants.accounts.scopes import Scope
 
-Entry = tuple[str, str, str, Scope]  # title, icon, url name, scope
+# Title, icon, url name, and the scope it needs, or scopes of which one is enough.
+Entry = tuple[str, str, str, Scope | tuple[Scope, ...]]
+
+_QUEUE = "admin:approvals_approval_changelist"
 
 _TENANT: tuple[tuple[str, tuple[Entry, ...]], ...] = (
     ("", (("Overview", "space_dashboard", "admin:index", Scope.CONSOLE_USE),)),
@@ -67,6 +71,10 @@ _TENANT: tuple[tuple[str, tuple[Entry, ...]], ...] = (
                 Scope.USAGE_READ_ALL,
             ),
         ),
+    ),
+    (
+        "Governance",
+        (("Approvals", "approval", _QUEUE, (Scope.APPROVALS_DECIDE, Scope.AUDIT_READ)),),
     ),
     (
         "People",
@@ -157,9 +165,9 @@ def sidebar(request: HttpRequest) -> list[dict[str, Any]]:
     groups = []
     for title, entries in _PLATFORM if on_platform(request) else _of_tenant(request):
         items = [
-            {"title": name, "icon": icon, "link": reverse(url)}
+            {"title": _title(request, name, url), "icon": icon, "link": reverse(url)}
             for name, icon, url, scope in entries
-            if may(request, scope)
+            if any(may(request, one) for one in (scope if isinstance(scope, tuple) else (scope,)))
         ]
         if items:
             groups.append({"title": title, "items": items})
@@ -167,6 +175,17 @@ def sidebar(request: HttpRequest) -> list[dict[str, Any]]:
         app = {"title": "Open the app", "icon": "open_in_new", "link": "/", "active": False}
         groups.append({"title": "", "separator": True, "items": [app]})
     return groups
+
+
+def _title(request: HttpRequest, name: str, url: str) -> str:
+    """The entry's words; the queue has the number that waits behind them, which a script fills."""
+    if url != _QUEUE or not may(request, Scope.APPROVALS_DECIDE):
+        return name
+    return format_html(
+        '{} <span class="cx-count" data-waiting="{}" hidden></span>',
+        name,
+        reverse("admin:approvals_approval_count"),
+    )
 
 
 def _of_tenant(request: HttpRequest) -> Sequence[tuple[str, tuple[Entry, ...]]]:

@@ -6,6 +6,7 @@ run's owner passes GUARD: it locks the ticket against a claim and yields no row 
 """
 
 from agents.limits.counting import USAGE, USAGE_TAKES
+from tenants.notices import CHANNEL
 
 GUARD = """
     SELECT 1 FROM public.tickets_ticket
@@ -169,6 +170,10 @@ RETURNING finished_at
 
 # --- waiting for people ---------------------------------------------------------------------------
 
+# A notice (tenants.notices) to whoever shows what waits: from nobody, so that all take it.
+TELL_OF_APPROVAL = f"""pg_notify('{CHANNEL}', json_build_object('kind', 'approval',
+    'schema', current_schema(), 'from', '', 'fields', json_build_object('id', id))::text)"""
+
 # The step that waits, and the approval it waits for. A step may ask more than once.
 STEP_ASK = f"""
 WITH guard AS ({GUARD}), step AS (
@@ -187,9 +192,9 @@ WITH guard AS ({GUARD}), step AS (
         %(component_kind)s, %(component)s, %(tool)s, %(arguments)s::jsonb, %(fields)s::jsonb,
         %(tier)s, %(effect)s, %(why)s, %(member_id)s, %(decider_roles)s::jsonb, %(quorum)s,
         %(own_requests)s, %(on_expiry)s, %(escalate_to)s, '', %(trace_id)s, %(at)s, %(expires_at)s
-    FROM step RETURNING created_at
+    FROM step RETURNING id, created_at
 )
-SELECT created_at FROM approval
+SELECT created_at, {TELL_OF_APPROVAL} FROM approval
 """
 
 # What a step's last question came to, as its owner records it: with a position of its own.
@@ -229,9 +234,12 @@ SELECT paused_at FROM run
 """
 
 # What a run that ends without them had asked is asked no more.
-CLOSE_APPROVALS = """
-UPDATE approvals_approval SET status = 'cancelled', decided_at = now()
-WHERE run_id = %(run_id)s AND status = 'waiting'
+CLOSE_APPROVALS = f"""
+WITH closed AS (
+    UPDATE approvals_approval SET status = 'cancelled', decided_at = now()
+    WHERE run_id = %(run_id)s AND status = 'waiting' RETURNING id
+)
+SELECT {TELL_OF_APPROVAL} FROM closed
 """
 
 # --- finish ---------------------------------------------------------------------------------------

@@ -16,7 +16,7 @@ from agents.runtime.executor import executor
 from agents.runtime.settle import settle
 from agents.tools import calling, registry
 from agents.tools.spec import ToolSpec
-from approvals.deciders import Standing, may_decide
+from approvals.deciders import Standing, may_decide, waiting_for
 from approvals.models import Approval, Decision
 from config.errors import Conflict, Forbidden, Invalid, NotFound
 from tenants import notices
@@ -46,12 +46,11 @@ class Decide:
 
 
 def visible_approvals(principal: Principal) -> QuerySet[Approval]:
-    """Those of one's own runs; all of the tenant's with approvals:decide or audit:read."""
+    """Of one's own runs and of duties lent to one; all with approvals:decide or audit:read."""
     rows = Approval.objects.select_related("requester", "decided_by")
     if principal.may(Scope.APPROVALS_DECIDE) or principal.may(Scope.AUDIT_READ):
         return rows
-    lent = Q(requester__lent_duties__substitute=principal.member_id)
-    return rows.filter(Q(requester=principal.member_id) | lent).distinct()
+    return rows.filter(Q(requester=principal.member_id) | waiting_for(principal))
 
 
 def access_approval(principal: Principal, approval_id: UUID) -> Approval:
