@@ -1,4 +1,4 @@
-"""The WebSocket: start, follow and cancel runs, decide; the same events as over SSE.
+"""The WebSocket: start, follow and cancel runs, decide, an inbox; the same events as over SSE.
 
 A browser is known by its session cookie, anyone else by an `authenticate` frame. Each action names
 its scope. Rights are read anew for each frame, and on notice of a change, which closes the socket
@@ -18,6 +18,7 @@ from channels.generic.websocket import AsyncWebsocketConsumer
 from django.conf import settings
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
+from agents import inbox_feed
 from agents.api.visible import may_still_see
 from agents.runtime.events import START, Cursor
 from agents.runtime.follow import follow
@@ -46,6 +47,7 @@ ACTIONS: dict[str, Scope | None] = {
     "follow": Scope.RUNS_READ,
     "cancel": Scope.AGENTS_RUN,
     "decide": Scope.APPROVALS_ANSWER,
+    "inbox": Scope.APPROVALS_READ,
 }
 
 
@@ -85,12 +87,17 @@ class Decision(_Frame):
     reason: str = Field(default="", max_length=LONGEST_REASON)
 
 
+class Inbox(_Frame):
+    """Asks for nothing but to be told."""
+
+
 FRAMES: dict[str, type[_Frame]] = {
     "authenticate": Authenticate,
     "start": Start,
     "follow": Follow,
     "cancel": Cancel,
     "decide": Decision,
+    "inbox": Inbox,
 }
 
 
@@ -101,6 +108,7 @@ class RunConsumer(AsyncWebsocketConsumer):
         self._token = ""
         self._watch: Watch | None = None
         self._following: dict[UUID, asyncio.Task[None]] = {}
+        self._inbox: inbox_feed.InboxWatch | None = None
         key = _session_key(self.scope)
         if key and (who := await by_session(key)) is not None:
             self._session = key
@@ -110,6 +118,8 @@ class RunConsumer(AsyncWebsocketConsumer):
     async def disconnect(self, code: int) -> None:
         if self._watch is not None:
             self._watch.end()
+        if self._inbox is not None:
+            self._inbox.end()
         tasks = list(self._following.values())
         for task in tasks:
             task.cancel()
@@ -175,6 +185,16 @@ class RunConsumer(AsyncWebsocketConsumer):
         said = Decide(frame.decision, frame.arguments, frame.response, frame.reason)
         approval = await decide(who, frame.approval_id, said)
         await self._ack(frame, approval_id=str(approval.pk), status=approval.status)
+
+    async def do_inbox(self, who: Principal, frame: Inbox) -> None:
+        """How much waits for the member, and from now on word of each change of it."""
+        if self._inbox is None:
+            self._inbox = inbox_feed.watch(lambda: self._who, self._tell_inbox)
+        self._inbox.known = waiting = await inbox_feed.waiting(who)
+        await self._ack(frame, waiting=waiting)
+
+    async def _tell_inbox(self, waiting: int) -> None:
+        await self._send({"type": "inbox", "waiting": waiting})
 
     # --- following --------------------------------------------------------------------------------
 

@@ -27,6 +27,7 @@ def render_page(
         "recent": session_page(who(request)) if reads else SessionPage([], ""),
         "may_read_sessions": reads,
         "may_write_sessions": who(request).may(Scope.SESSIONS_WRITE),
+        "may_read_approvals": who(request).may(Scope.APPROVALS_READ),
         "may_use_console": who(request).may(Scope.CONSOLE_USE),
         "open_session": open_session,
     }

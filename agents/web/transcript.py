@@ -13,6 +13,12 @@ from django.db.models import Prefetch
 from agents.models import Message, Run, Session, Step
 
 PAGE = 20
+_DECIDED = {
+    "approve": "approved",
+    "reject": "rejected",
+    "respond": "answered",
+    "expire": "nobody decided in time",
+}
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
@@ -130,11 +136,20 @@ def _part(step: Step) -> Part | None:
         name=step.name,
         label=tool_label(step.name),
         state=state,
-        state_label=label,
+        state_label=", ".join(filter(None, [label, _decided(step)])),
         arguments=shown(arguments),
         result=result,
         duration="" if step.error else _taken(_step_ms(step)),
     )
+
+
+def _decided(step: Step) -> str:
+    """Who had the last word on a call that was asked for: `approved by Ada`."""
+    asked = step.asked[-1] if step.asked else None
+    decision = (asked or {}).get("decision") or {}
+    word = _DECIDED.get(decision.get("choice", ""), "")
+    name = (decision.get("by") or {}).get("name")
+    return f"{word} by {name}" if word and name else word
 
 
 def tool_label(name: str) -> str:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from django.urls import path
 
-from agents.web.views import account, chat, home, sessions, sign_in, signing_out
+from agents.web.views import account, approvals, chat, home, sessions, sign_in, signing_out
 
 app_name = "web"
 
@@ -15,6 +15,9 @@ urlpatterns = [
     path("account/", account.account, name="account"),
     path("account/sign-out-elsewhere/", signing_out.sign_out_elsewhere, name="sign-out-elsewhere"),
     path("account/password/", account.password, name="password"),
+    path("approvals/", approvals.inbox, name="approvals"),
+    path("approvals/<uuid:approval_id>/", approvals.one, name="approval"),
+    path("approvals/<uuid:approval_id>/decide/", approvals.decide, name="decide-approval"),
     path("chat/<slug:slug>/", chat.new_chat, name="new-chat"),
     path("chat/<slug:slug>/<uuid:session_id>/", chat.session, name="session"),
     path("chat/<slug:slug>/<uuid:session_id>/earlier/", chat.earlier, name="earlier"),

@@ -5,9 +5,9 @@ import { copy } from "./clipboard.js";
 import { Composer } from "./composer.js";
 import { Conversation } from "./conversation.js";
 import { drawStored, sources } from "./markdown.js";
+import { socket } from "./page_socket.js";
 import { refreshRecent } from "./recent.js";
 import { Scroller } from "./scroll.js";
-import { RunSocket } from "./socket.js";
 
 const place = document.getElementById("conversation");
 const thread = document.getElementById("thread");
@@ -29,7 +29,6 @@ document.addEventListener("htmx:beforeSwap", (event) => {
 // --- talking, for those who may ------------------------------------------------------------------
 
 const mayTalk = Boolean(document.getElementById("composer"));
-const socket = new RunSocket("/ws/runs/");
 const conversation = new Conversation(socket, thread, slug, place.dataset.session);
 const composer = mayTalk
   ? new Composer(Number(inputMax), draftKey(place.dataset.session || "new"))
@@ -71,6 +70,10 @@ conversation.addEventListener("started", ({ detail }) => {
   history.replaceState(null, "", `${chatUrl}${detail.sessionId}/`);
   composer?.keepDraftAs(draftKey(detail.sessionId));
   refreshRecent(sessionsUrl, detail.sessionId);
+});
+
+conversation.addEventListener("asked", ({ detail: { approval } }) => {
+  announcer.textContent = `${agent} waits for a decision: ${approval.tool.replaceAll("_", " ")}.`;
 });
 
 conversation.addEventListener("ended", ({ detail: { view, type } }) => {

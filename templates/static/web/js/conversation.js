@@ -95,6 +95,9 @@ export class Conversation extends EventTarget {
 
   #event(event) {
     const { view } = this.#live;
+    if (event.type === "approval.requested") {
+      this.dispatchEvent(new CustomEvent("asked", { detail: { approval: event.approval } }));
+    }
     if (!view.apply(event)) {
       // Something before it never came: take the run from its beginning.
       view.reset();
@@ -119,6 +122,8 @@ export class Conversation extends EventTarget {
       this.#stopping = false;
       // It ended in the same moment: its last event says so.
       if (problem.status !== 409) this.dispatchEvent(new CustomEvent("problem", { detail: { problem } }));
+    } else if (ref === "inbox") {
+      return; // the inbox's own, on the same socket
     } else if (runId && runId === this.#live?.id && problem.status >= 500) {
       setTimeout(() => this.#follow(), 1_500); // following broke, the run did not
     } else {

@@ -1,5 +1,6 @@
 // One run on the page: draws its events. Applying the same event twice changes nothing.
 
+import { cardPlace, loadSoon } from "./approval_cards.js";
 import { compareIds, StepText } from "./text.js";
 import { GrowingMarkdown, sources } from "./markdown.js";
 
@@ -20,6 +21,7 @@ export function addRun(thread, input) {
 export class RunView {
   #blocks = new Map(); // step -> {element, words, drawing, open}
   #tools = new Map(); // step -> details
+  #cards = new Map(); // approval -> its place
   #last = null; // id of the last event applied
 
   constructor(article) {
@@ -47,6 +49,7 @@ export class RunView {
     this.#last = null;
     this.#blocks.clear();
     this.#tools.clear();
+    this.#cards.clear();
     this.#part("parts").replaceChildren();
     this.#toggle("waiting", true);
   }
@@ -71,6 +74,12 @@ export class RunView {
       case "tool.completed":
       case "tool.failed":
         this.#tool(event, verb);
+        break;
+      case "approval.requested":
+        this.#ask(event);
+        break;
+      case "approval.decided":
+        if (this.#cards.has(event.approval_id)) loadSoon(this.#cards.get(event.approval_id));
         break;
       case "run.started":
       case "run.resumed":
@@ -155,6 +164,16 @@ export class RunView {
     }
   }
 
+  // --- what it asks of people -------------------------------------------------------------------
+
+  #ask({ approval: { id }, step }) {
+    if (this.#cards.has(id)) return;
+    const place = cardPlace(id, step);
+    this.#place(place, step);
+    this.#cards.set(id, place);
+    loadSoon(place);
+  }
+
   // --- the end ----------------------------------------------------------------------------------
 
   #end(event, verb) {
@@ -167,6 +186,8 @@ export class RunView {
       box.dataset.state = "stopped";
       box.querySelector('[data-part="state"]').textContent = "Stopped";
     }
+    // What was still open was withdrawn with the run.
+    if (verb !== "completed") for (const place of this.#cards.values()) loadSoon(place);
     for (const block of this.#blocks.values()) {
       if (block.open) this.#complete(block, block.words.text);
     }
@@ -225,7 +246,8 @@ export class RunView {
     const last = this.#part("parts").lastElementChild;
     const writing = last?.classList.contains("markdown") &&
       this.#blocks.get(Number(last.dataset.step))?.open;
-    this.#toggle("waiting", !writing);
+    // Paused, it does nothing: its cards say for whom it waits.
+    this.#toggle("waiting", !writing && this.article.dataset.status !== "paused");
   }
 
   /** Parts stand in the order of their steps, whatever order they came in. */
