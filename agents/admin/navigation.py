@@ -36,6 +36,7 @@ _TENANT: tuple[tuple[str, tuple[Entry, ...]], ...] = (
     (
         "Governance",
         (
+            ("Approvals", "approval", _QUEUE, (Scope.APPROVALS_DECIDE, Scope.AUDIT_READ)),
             ("Grants", "rule", "admin:approvals_grant_changelist", Scope.GRANTS_READ),
             ("Permissions", "grid_on", "admin:approvals_grant_permissions", Scope.GRANTS_READ),
             (
@@ -71,10 +72,6 @@ _TENANT: tuple[tuple[str, tuple[Entry, ...]], ...] = (
                 Scope.USAGE_READ_ALL,
             ),
         ),
-    ),
-    (
-        "Governance",
-        (("Approvals", "approval", _QUEUE, (Scope.APPROVALS_DECIDE, Scope.AUDIT_READ)),),
     ),
     (
         "People",
