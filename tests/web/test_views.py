@@ -77,6 +77,7 @@ def test_an_agent_that_isn_t_for_one_s_role_is_no_card(acme: Any, acme_member: A
 
     from agents.services.publish_agent import publish_agent
 
+    Agent.objects.exclude(slug="assistant").update(is_archived=True)
     agent = Agent.objects.get(slug="assistant")
     agent.run_roles.set([Group.objects.get(name="builder")])
     publish_agent(None, agent.pk)
