@@ -30,6 +30,7 @@ def main(argv: list[str]) -> int:
         from config.serving import main as serve
 
         return serve()
+    from django.core.exceptions import ImproperlyConfigured
     from django.core.management import execute_from_command_line
 
     from config.embedded import EmbeddedError, running
@@ -45,7 +46,7 @@ def main(argv: list[str]) -> int:
                 stack.enter_context(running(data_dir))
             stack.enter_context(use_shared())
             execute_from_command_line(argv)
-    except (EmbeddedError, EnvError) as error:
+    except (EmbeddedError, EnvError, ImproperlyConfigured) as error:
         print(f"concord: {error}", file=sys.stderr)
         return 1
     except KeyboardInterrupt:

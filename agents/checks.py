@@ -41,27 +41,36 @@ def socket_actions_declare_scopes(app_configs: Any, **kwargs: Any) -> list[Check
     ]
 
 
-@register("security", deploy=False)
+@register("security")
 def no_demo_members(app_configs: Any, databases: Any = None, **kwargs: Any) -> list[CheckMessage]:
-    """In production no demo member may exist: their password is in the README."""
+    """In production no demo member may sign in: their password is in the README."""
     from django.conf import settings
 
-    if not getattr(settings, "REFUSE_DEMO_MEMBERS", False) or not databases:
+    if not settings.REFUSE_DEMO_MEMBERS or not databases:
         return []
-    from tenants.accounts.models import Member
-    from tenants.context import use_shared, use_tenant
-    from tenants.models import Tenant
+    from tenants.accounts.demo import tenants_with_demo_members
 
-    with use_shared():
-        refs = [tenant.ref for tenant in Tenant.objects.filter(state=Tenant.State.ACTIVE)]
-    found = []
-    for ref in refs:
-        with use_tenant(ref):
-            if Member.objects.filter(is_demo=True).exists():
-                found.append(ref.schema)
-    if not found:
+    return [
+        Error(
+            f"Demo members can sign in to: {', '.join(found)}.",
+            hint="Suspend them: manage.py suspend_demo.",
+            id="concord.E003",
+        )
+        for found in [tenants_with_demo_members()]
+        if found
+    ]
+
+
+@register("security")
+def fit_for_production(app_configs: Any, **kwargs: Any) -> list[CheckMessage]:
+    """Settings that are derived from the production ones are held to the same."""
+    from django.conf import settings
+
+    from config.posture import faults
+
+    if not settings.PRODUCTION:
         return []
-    return [Error(f"Demo members exist in: {', '.join(found)}.", id="concord.E003")]
+    return [Error(f"{fault}.", id="concord.E005") for fault in faults(settings)]
 
 
 @register()

@@ -24,6 +24,7 @@ from config.api_errors import as_problem, problem_response
 from config.errors import PROBLEM_JSON, Problem, TooLarge, problem_for
 from config.event_stream import EventStream
 from config.observed import TellsRoute
+from config.security import DOCS_POLICY
 from tenants.hop import web_hop
 
 log = logging.getLogger(__name__)
@@ -75,6 +76,8 @@ class ApiHandler(TellsRoute, ASGIHandler):
             response = problem_response(as_problem(error))
         answer = as_api_response(response)
         answer.headers.setdefault("X-Content-Type-Options", "nosniff")
+        if answer.headers.get("Content-Type", "").startswith("text/html"):
+            answer.headers.setdefault("Content-Security-Policy", DOCS_POLICY)
         return answer
 
 

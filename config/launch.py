@@ -11,6 +11,10 @@ import importlib
 import runpy
 import sys
 
+from django.core.exceptions import ImproperlyConfigured
+
+from config.env import EnvError
+
 # Objects made before the youngest generation is looked at (Python's own: 700). A run makes some
 # thousands, and leaves none behind that only the collector would find.
 _GC_THRESHOLDS = (20_000, 10, 20)
@@ -48,7 +52,10 @@ def main() -> None:
     importlib.import_module({"daphne": "daphne.server", "uvicorn": "uvicorn.main"}[server])
     if server == "daphne":
         _let_many_connect()
-    importlib.import_module("config.asgi")
+    try:
+        importlib.import_module("config.asgi")
+    except (EnvError, ImproperlyConfigured) as error:
+        sys.exit(f"concord: {error}")
     gc.freeze()
     gc.set_threshold(*_GC_THRESHOLDS)
     gc.enable()

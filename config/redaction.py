@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
 from typing import Any
 
 import psycopg
@@ -26,17 +27,24 @@ _PATTERNS = (
     (re.compile(r"(://[^/\s:@]+:)[^/\s@]+@"), rf"\1{BLANK}@"),
 )
 _OWN = ("SECRET_KEY", "JWT_SIGNING_KEY", "MODEL_API_KEY", "METRICS_TOKEN")
+_OWN_LISTS = ("SECRETS_KEYS", "SECRET_KEY_FALLBACKS", "JWT_ACCEPTED_KEYS")
 
 
 def redacted(line: str) -> str:
     """The line without what looks like a secret, and without this installation's own."""
     for pattern, instead in _PATTERNS:
         line = pattern.sub(instead, line)
-    for name in _OWN:
-        value = getattr(settings, name, "")
+    for value in _own():
         if value and len(value) >= 8 and value in line:
             line = line.replace(value, BLANK)
     return line
+
+
+def _own() -> Iterator[str]:
+    for name in _OWN:
+        yield getattr(settings, name, "")
+    for name in _OWN_LISTS:
+        yield from getattr(settings, name, ())
 
 
 def said(error: BaseException) -> str:

@@ -116,6 +116,8 @@ def _uvicorn(options: Options) -> list[str]:
         host = "localhost"  # asyncio listens on every address a name resolves to
     command = ["uvicorn", "config.asgi:application", "--host", host, "--port", str(options.port)]
     command += ["--lifespan", "on", "--no-access-log", "--no-server-header"]
+    # It would believe X-Forwarded-For from this machine; whom to believe, TRUSTED_PROXIES says.
+    command += ["--no-proxy-headers"]
     # A stream that follows a run has no end of its own to wait for.
     return [*command, "--log-level", "warning", "--timeout-graceful-shutdown", "5"]
 

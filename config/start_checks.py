@@ -1,9 +1,8 @@
-"""What must hold before anything is served: a failed check ends the start with its reason."""
+"""What must hold before anything is served: failed checks end the start, each with its reason."""
 
 from __future__ import annotations
 
-import sys
-
+from django.conf import settings
 from django.core import checks
 from django.core.exceptions import ImproperlyConfigured
 
@@ -11,17 +10,11 @@ from tenants.context import use_shared
 
 
 def run_checks() -> None:
-    """Run the system checks as a server start; raises ImproperlyConfigured naming each error."""
+    """Run the system checks as a server starts; raises ImproperlyConfigured naming each error."""
     with use_shared():
-        found = checks.run_checks(databases=["default"] if _refuses_demo() else None)
+        # Those of the database only where they refuse something: it need not be there yet.
+        found = checks.run_checks(databases=["default"] if settings.REFUSE_DEMO_MEMBERS else None)
     errors = [message for message in found if message.level >= checks.ERROR]
     if errors:
-        text = "\n".join(f"{error.id}: {error.msg} {error.hint or ''}" for error in errors)
-        print(text, file=sys.stderr)
-        raise ImproperlyConfigured(text)
-
-
-def _refuses_demo() -> bool:
-    from django.conf import settings
-
-    return bool(getattr(settings, "REFUSE_DEMO_MEMBERS", False))
+        lines = (f"  - {error.id}: {error.msg} {error.hint or ''}".rstrip() for error in errors)
+        raise ImproperlyConfigured("this must be put right first:\n" + "\n".join(lines))

@@ -20,7 +20,10 @@ SUSPENDED_CLOSE = 4403
 UNKNOWN_CLOSE = 4404
 UNAVAILABLE_CLOSE = 4503
 _HTML = "text/html; charset=utf-8"
-_PAGE_POLICY = "default-src 'none'; style-src 'unsafe-inline'; base-uri 'none'"
+_PAGE_POLICY = (
+    "default-src 'none'; style-src 'unsafe-inline'; base-uri 'none'; form-action 'none'; "
+    "frame-ancestors 'none'"
+)
 
 
 def suspended() -> Problem:

@@ -50,7 +50,7 @@ class Switchboard:
 
     async def listen(self) -> None:
         """Listen until cancelled, whatever happens to the connection."""
-        channels = [wire.channel(self.executor.owner), wire.channel(_EVERYBODY)]
+        channels = [*wire.channels(self.executor.owner), *wire.channels(_EVERYBODY)]
         pause = _FIRST_PAUSE
         while True:
             try:

@@ -3,7 +3,8 @@
 Any database role may LISTEN on any channel and NOTIFY any, a tenant's too, and a Redis may have
 other users. So payloads are encrypted and signed with a key derived from SECRET_KEY, and channel
 names don't tell whose they are. A payload that is replayed does no harm: what it asks for is
-checked again, or is known already.
+checked again, or is known already. While SECRET_KEY is changed, what comes from a process that has
+another key of SECRET_KEY_FALLBACKS is heard as well.
 """
 
 from __future__ import annotations
@@ -33,22 +34,34 @@ class TooLong(ValueError):
     """The message has more than MOST_BYTES."""
 
 
-@functools.lru_cache(maxsize=4)
+@functools.lru_cache(maxsize=8)
 def _key(secret: str) -> bytes:
     return hashlib.blake2b(secret.encode(), digest_size=32, person=b"concord-bus").digest()
 
 
-@functools.lru_cache(maxsize=4)
+@functools.lru_cache(maxsize=8)
 def _fernet(secret: str) -> Fernet:
     return Fernet(base64.urlsafe_b64encode(_key(secret)))
 
 
-def channel(name: str) -> str:
-    """The channel of this name (an owner's, or "all"), within Postgres' 63 characters."""
+def _keys() -> list[str]:
+    """The key that seals, and those that open as well."""
+    return [settings.SECRET_KEY, *settings.SECRET_KEY_FALLBACKS]
+
+
+def channels(name: str) -> list[str]:
+    """The channels to listen on for this name (an owner's, or "all"): one for each key."""
     # With the database's name: one Redis may serve several installations.
     place = f"{settings.DATABASES['default']['NAME']}\x1f{name}".encode()
-    key = _key(settings.SECRET_KEY)
-    return "concord_" + hashlib.blake2b(place, digest_size=20, key=key).hexdigest()
+    return [
+        "concord_" + hashlib.blake2b(place, digest_size=20, key=_key(key)).hexdigest()
+        for key in _keys()
+    ]
+
+
+def channel(name: str) -> str:
+    """The channel to speak on to this name, within Postgres' 63 characters."""
+    return channels(name)[0]
 
 
 def seal(message: dict[str, Any]) -> list[str]:
@@ -69,6 +82,15 @@ def seal(message: dict[str, Any]) -> list[str]:
     ]
 
 
+def _opened(payload: str | bytes) -> bytes | None:
+    for key in _keys():
+        try:
+            return _fernet(key).decrypt(payload)
+        except InvalidToken:
+            continue
+    return None
+
+
 class Opener:
     """Payloads back to messages, as they come in."""
 
@@ -77,9 +99,8 @@ class Opener:
 
     def open(self, payload: str | bytes) -> dict[str, Any] | None:
         """The message that this payload completes; None while pieces lack, or if it isn't ours."""
-        try:
-            plain = _fernet(settings.SECRET_KEY).decrypt(payload)
-        except InvalidToken:
+        plain = _opened(payload)
+        if plain is None:
             return None
         number = plain[:8]
         place, count = int.from_bytes(plain[8:10], "big"), int.from_bytes(plain[10:12], "big")

@@ -21,8 +21,15 @@ PRODUCT_NAME = "Concord"
 DEBUG = False
 SECRET_KEY = ""
 JWT_SIGNING_KEY = ""
+# What was signed with these counts as well: the key before, or the one to come.
+SECRET_KEY_FALLBACKS = env_list("SECRET_KEY_FALLBACKS", [])
+JWT_ACCEPTED_KEYS = env_list("JWT_ACCEPTED_KEYS", [])
 SECRETS_KEYS = env_list("SECRETS_KEYS", [])  # the first seals tenants' secrets, all open
 ALLOWED_HOSTS = env_list("ALLOWED_HOSTS", [])
+CSRF_TRUSTED_ORIGINS = env_list("CSRF_TRUSTED_ORIGINS", [])
+# Of the production settings: what they refuse, `config.posture` says.
+PRODUCTION = False
+REFUSE_DEMO_MEMBERS = False
 
 # --- apps: a table lives in the shared schema or in every tenant's, never in both -----------------
 SHARED_APPS = [
@@ -117,7 +124,7 @@ MIDDLEWARE = [
     "django.contrib.sessions.middleware.SessionMiddleware",
     "django.middleware.common.CommonMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
-    "django.contrib.auth.middleware.AuthenticationMiddleware",
+    "tenants.accounts.browser.SignedInMiddleware",
     "config.security.MemberTimeZoneMiddleware",
     "django.contrib.messages.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
@@ -218,6 +225,7 @@ CONSOLE_SEARCH_LATEST = env_int("CONSOLE_SEARCH_LATEST", 5000)  # rows that word
 MODEL_BASE_URL = env_str("MODEL_BASE_URL", "")
 MODEL_NAME = env_str("MODEL_NAME", "")
 MODEL_API_KEY = env_str("MODEL_API_KEY", "")
+TENANT_MODELS_ONLY = env_bool("TENANT_MODELS_ONLY", False)  # the installation has none for them
 # A stream takes one: fewer than a process may hold runs, and some of them would wait for a model.
 MODEL_CONNECTIONS = env_int("MODEL_CONNECTIONS", 2000, least=1)  # of one process to one address
 DEMO_MODEL_FIRST_DELAY = env_float("DEMO_MODEL_FIRST_DELAY", 0.15)

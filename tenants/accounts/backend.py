@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import secrets
 from typing import Any
 
+from django.conf import settings
 from django.contrib.auth.backends import ModelBackend
 from django.http import HttpRequest
 
 from tenants.accounts import throttle
+from tenants.accounts.demo import DEMO_PASSWORD
 from tenants.accounts.models import Member
 from tenants.accounts.places import keep_device, place_of
 
@@ -17,6 +20,7 @@ class ThrottledBackend(ModelBackend):
 
     `authenticate` raises TooManyRequests instead of looking at the password. What it does for an
     unknown, a suspended and a right name takes the same time: Django runs the hasher for each.
+    In production the demo's password opens no account, whoever has set it.
     """
 
     def authenticate(
@@ -30,6 +34,8 @@ class ThrottledBackend(ModelBackend):
             return None
         place = place_of(request)
         attempt = throttle.begin(username, place)
+        if settings.REFUSE_DEMO_MEMBERS and password == DEMO_PASSWORD:
+            password = secrets.token_hex()
         member = super().authenticate(request, username=username, password=password)
         if not isinstance(member, Member):
             return None

@@ -115,11 +115,7 @@ def invitation_of(token: str) -> Invitation:
         invitation = Invitation.objects.filter(pk=uuid.UUID(hex=key)).first()
     except ValueError:
         invitation = None
-    if (
-        invitation is None
-        or not constant_time_compare(signature, _signature(invitation))
-        or invitation.state != PENDING
-    ):
+    if invitation is None or not _is_signed(signature, invitation) or invitation.state != PENDING:
         raise NotFound(_OVER, code="invitation_over")
     return invitation
 
@@ -165,10 +161,17 @@ def _mail(invitation: Invitation) -> None:
         enqueue(job, str(invitation.pk), invitation.nonce)
 
 
-def _signature(invitation: Invitation) -> str:
+def _signature(invitation: Invitation, key: str | None = None) -> str:
     ref = current_tenant()
     text = f"{ref.schema}\0{ref.id}\0{invitation.pk}\0{invitation.nonce}"
-    return salted_hmac("tenants.accounts.invitations", text, algorithm="sha256").hexdigest()
+    signed = salted_hmac("tenants.accounts.invitations", text, secret=key, algorithm="sha256")
+    return signed.hexdigest()
+
+
+def _is_signed(signature: str, invitation: Invitation) -> bool:
+    """By this installation: with SECRET_KEY, or one that counts as well while it is changed."""
+    keys = (settings.SECRET_KEY, *settings.SECRET_KEY_FALLBACKS)
+    return any(constant_time_compare(signature, _signature(invitation, key)) for key in keys)
 
 
 def _checked_days(days: int | None) -> int:

@@ -15,6 +15,7 @@ from rest_framework_simplejwt.tokens import AccessToken, RefreshToken, Token
 
 from config.errors import Unauthorized
 from tenants.accounts import refresh as refresh_family
+from tenants.accounts.accepted_keys import verified
 from tenants.accounts.models import Member
 from tenants.accounts.principal import of_member
 from tenants.accounts.refresh import revoke_all
@@ -81,7 +82,7 @@ def sign_in(username: str, password: str, request: HttpRequest) -> dict[str, str
 def read_token(raw: str, kind: type[Token]) -> Token:
     """Signature, expiry, type and tenant checked. Raises Unauthorized with the reason."""
     try:
-        token = kind(raw)  # type: ignore[arg-type]
+        token = verified(raw, kind)
     except TokenError as error:
         expired = "expired" in str(error).lower()
         raise Unauthorized(

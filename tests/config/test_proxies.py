@@ -2,13 +2,21 @@
 
 from __future__ import annotations
 
+import json
+import os
+import subprocess
 from ipaddress import ip_network
+from pathlib import Path
 
+import httpx
 import pytest
 
 from config.env import EnvError
 from config.links import public_url
 from config.proxies import Trusted, client_address, counted_as, trusted_proxies
+from config.serving import Options, programs
+from tests.support.server import ROOT, free_port
+from tests.support.waiting import until
 
 INSIDE: Trusted = (ip_network("10.0.0.0/8"), ip_network("fd00::/8"))
 
@@ -57,3 +65,43 @@ def test_what_can_not_be_used_is_refused_with_what_was_expected() -> None:
     for wrong in ("{host}", "https://example.com", "ftp://{host}"):
         with pytest.raises(EnvError, match="PUBLIC_URL"):
             public_url(wrong)
+
+
+@pytest.mark.parametrize("kind", ["daphne", "uvicorn"])
+def test_no_server_takes_a_forwarded_address_for_its_client(
+    database: None, tmp_path: Path, kind: str
+) -> None:
+    """As `manage.py up` starts it: the proxies are for TRUSTED_PROXIES to believe, or not."""
+    port = free_port()
+    options = Options(
+        data_dir=Path(os.environ["DATA_DIR"]),
+        host="127.0.0.1",
+        port=port,
+        server=kind,
+        database_url="",
+        demo=False,
+    )
+    env = {
+        **os.environ,
+        "DJANGO_SETTINGS_MODULE": "config.settings.test",
+        "ACCESS_LOG": "1",
+        "LOG_FORMAT": "json",
+    }
+    log = tmp_path / "log"
+    with log.open("wb") as out:
+        web = subprocess.Popen(programs(options)[0].command, cwd=ROOT, env=env, stderr=out)
+    try:
+        asked = {"X-Forwarded-For": "203.0.113.9", "X-Forwarded-Proto": "https"}
+        until(lambda: _ask(f"http://127.0.0.1:{port}/healthz", asked), seconds=60)
+        lines = until(lambda: [line for line in log.read_text().splitlines() if "client" in line])
+        assert {json.loads(line)["client"] for line in lines} == {"127.0.0.1"}
+    finally:
+        web.terminate()
+        web.wait(20)
+
+
+def _ask(url: str, headers: dict[str, str]) -> bool:
+    try:
+        return httpx.get(url, headers=headers).status_code == 200
+    except httpx.HTTPError:
+        return False

@@ -157,8 +157,9 @@ def test_every_socket_action_is_documented_and_no_other() -> None:
 
 
 def test_the_demo_is_what_is_written() -> None:
-    from agents.management.commands.create_demo import MEMBERS, PASSWORD, TENANTS
+    from agents.management.commands.create_demo import MEMBERS, TENANTS
+    from tenants.accounts.demo import DEMO_PASSWORD
 
     demo = prose(ROOT / "docs/operators.md").partition("## The demo")[2]
-    for word in (*MEMBERS, *TENANTS, PASSWORD, "root", "assistant"):
+    for word in (*MEMBERS, *TENANTS, DEMO_PASSWORD, "root", "assistant"):
         assert f"`{word}`" in demo

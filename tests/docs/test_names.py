@@ -12,7 +12,7 @@ import pytest
 from tests.docs.reading import PAGES, ROOT, examples, name, prose, table_codes
 
 READERS = {"env_str", "env_int", "env_float", "env_bool", "env_list", "env_path"}
-READERS |= {"_secret", "_number"}  # of the production settings and of the check before a start
+READERS |= {"_number"}  # of the check before a start
 FOLDERS = ("config", "tenants", "agents")
 # Read for tests alone, or a mark that one process leaves for others.
 NOT_FOR_DEPLOYERS = {"TEST_DATA_DIR"}

@@ -77,7 +77,7 @@ class Server:
             web = ["daphne", "-v", "0", "-b", "127.0.0.1", "-p", str(self.port)]
         else:
             web = ["uvicorn", "--host", "127.0.0.1", "--port", str(self.port)]
-            web += ["--no-access-log"]
+            web += ["--no-access-log", "--no-proxy-headers"]
         web = ["-m", "config.launch", *web]  # as `manage.py up` does
         self._spawn([python, *web, self.application])
         if cluster:

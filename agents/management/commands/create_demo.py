@@ -9,13 +9,13 @@ from django.contrib.auth.models import Group
 from django.core.management.base import BaseCommand, CommandError
 
 from agents.catalog.install import install_catalog
+from tenants.accounts.demo import DEMO_PASSWORD
 from tenants.accounts.models import Member
 from tenants.accounts.scopes import ROLES
 from tenants.context import TenantRef, use_shared, use_tenant
 from tenants.models import Tenant
 from tenants.provisioning import PLATFORM_SCHEMA, create_tenant, set_up_tenant
 
-PASSWORD = "demo-demo"
 TENANTS = {
     "acme": ("Acme Industries", ["acme.localhost", "localhost", "127.0.0.1", "[::1]"]),
     "globex": ("Globex Corporation", ["globex.localhost"]),
@@ -27,7 +27,7 @@ class Command(BaseCommand):
     help = "Creates the demo tenants acme and globex with members and agents. Repeating is safe."
 
     def handle(self, *args: Any, **options: Any) -> None:
-        if getattr(settings, "REFUSE_DEMO_MEMBERS", False):
+        if settings.REFUSE_DEMO_MEMBERS:
             raise CommandError("The demo's passwords are public: it is not for production.")
         for slug, (name, hosts) in TENANTS.items():
             ref = self._tenant(slug, name, hosts)
@@ -57,7 +57,7 @@ def _member(username: str, role: str) -> None:
         return
     member = Member.objects.create_user(
         username,
-        PASSWORD,
+        DEMO_PASSWORD,
         name=username.capitalize(),
         email=f"{username}@example.com",
         is_demo=True,
