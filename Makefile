@@ -13,12 +13,15 @@ PIP := $(PY) -m pip install -qq --disable-pip-version-check --no-compile
 RUN_STAMP := $(VENV)/.installed-run-$(shell cksum < requirements.txt | tr -d ' ')
 DEV_STAMP := $(VENV)/.installed-dev-$(shell cat requirements.txt requirements-dev.txt | cksum | tr -d ' ')
 
+# Of the whole suite: a file's tests stay together, and each has a database and a server of its own.
+WORKERS ?= 2
+
 AGENTOS := .cache/agentos-venv
 AGENTOS_STAMP := $(AGENTOS)/.installed-$(shell cksum < benchmarks/agentos/requirements.txt | tr -d ' ')
 
 help:
 	@echo "make run    serve on PORT (8000); DATA_DIR, DATABASE_URL, HOST, SERVER=uvicorn, DEMO=0"
-	@echo "make test   the whole test suite; ARGS='-k name' for a part"
+	@echo "make test   the whole test suite in WORKERS (2) processes; ARGS='-k name' for a part in one"
 	@echo "make stress tenants interleaved under load, none may see another's rows (3 minutes)"
 	@echo "make lint   ruff and types"
 	@echo "make bench  measure beside AgentOS (an hour); ARGS=--quick for 4, --help for parts"
@@ -29,7 +32,7 @@ run: preflight $(RUN_STAMP)
 	@exec $(PY) manage.py up
 
 test: $(DEV_STAMP)
-	@$(PY) -m pytest $(ARGS)
+	@$(PY) -m pytest $(if $(strip $(ARGS)),,-n $(WORKERS) --dist loadfile) $(ARGS)
 
 stress: $(DEV_STAMP)
 	@exec $(PY) -m tests.stress $(ARGS)

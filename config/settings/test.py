@@ -4,8 +4,11 @@ import os
 from pathlib import Path
 
 _ROOT = Path(__file__).resolve().parent.parent.parent
-# Before the base settings read them: tests never touch the data of `make run`.
-os.environ["DATA_DIR"] = os.environ.get("TEST_DATA_DIR", str(_ROOT / ".cache" / "test"))
+# Before the base settings read them: tests never touch the data of `make run`, nor those of the
+# other worker where there are two; the servers that a worker starts are led to its own.
+_worker = os.environ.get("PYTEST_XDIST_WORKER", "")
+_data = _ROOT / ".cache" / (f"test-{_worker}" if _worker else "test")
+os.environ["DATA_DIR"] = os.environ.get("TEST_DATA_DIR", str(_data))
 os.environ.pop("DATABASE_URL", None)
 for _name in ("MODEL_BASE_URL", "MODEL_NAME", "MODEL_API_KEY"):
     os.environ.setdefault(f"TEST_{_name}", "")

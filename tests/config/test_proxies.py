@@ -89,7 +89,7 @@ def test_no_server_takes_a_forwarded_address_for_its_client(
     }
     log = tmp_path / "log"
     with log.open("wb") as out:
-        web = subprocess.Popen(programs(options)[0].command, cwd=ROOT, env=env, stderr=out)
+        web = subprocess.Popen(programs(options)[0].argv, cwd=ROOT, env=env, stderr=out)
     try:
         asked = {"X-Forwarded-For": "203.0.113.9", "X-Forwarded-Proto": "https"}
         until(lambda: _ask(f"http://127.0.0.1:{port}/healthz", asked), seconds=60)

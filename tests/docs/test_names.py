@@ -15,7 +15,7 @@ READERS = {"env_str", "env_int", "env_float", "env_bool", "env_list", "env_path"
 READERS |= {"_number"}  # of the check before a start
 FOLDERS = ("config", "tenants", "agents")
 # Read for tests alone, or a mark that one process leaves for others.
-NOT_FOR_DEPLOYERS = {"TEST_DATA_DIR"}
+NOT_FOR_DEPLOYERS = {"TEST_DATA_DIR", "PYTEST_XDIST_WORKER"}
 
 
 def called(node: ast.AST) -> str:
