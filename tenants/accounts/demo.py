@@ -35,7 +35,7 @@ def tenants_with_demo_members() -> list[str]:
 
 def suspend_demo_members() -> dict[str, int]:
     """Suspend every demo member everywhere; how many, by tenant. Signs them out as well."""
-    suspended = {}
+    suspended: dict[str, int] = {}
     for ref in _tenants():
         with use_tenant(ref), transaction.atomic():
             members = Member.objects.select_for_update().filter(is_demo=True, is_active=True)

@@ -33,18 +33,24 @@ class Answer(NamedTuple):
 
 
 class Asker:
-    """Keeps one connection a thread. An event stream is left once it has begun."""
+    """Keeps one connection a thread, until `close`. An event stream is left once it has begun."""
 
     def __init__(self, port: int) -> None:
-        self._port = port
+        self.port = port
         self._own = threading.local()
+        self._all: list[HTTPConnection] = []
+
+    def close(self) -> None:
+        for connection in self._all:
+            connection.close()
 
     def ask(
         self, method: str, path: str, headers: dict[str, str], body: bytes | None = None
     ) -> Answer:
         connection = getattr(self._own, "connection", None)
         if connection is None:
-            connection = self._own.connection = HTTPConnection("127.0.0.1", self._port, timeout=30)
+            connection = self._own.connection = HTTPConnection("127.0.0.1", self.port, timeout=30)
+            self._all.append(connection)
         try:
             connection.request(method, path, body=body, headers=headers)
             response = connection.getresponse()

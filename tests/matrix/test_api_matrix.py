@@ -13,7 +13,6 @@ from config.api import api
 from tenants.accounts.guard import Public, Requires
 from tests.matrix.asking import Answer, Asker, each, filled
 from tests.matrix.people import PLACES, Person
-from tests.support.server import Server
 
 # Beside the routes: their description, for everybody. `api-root` is never found.
 ABOUT = {"openapi.json", "docs", ""}
@@ -56,9 +55,7 @@ def _wants(answer: Answer, scope: str) -> bool:
     return answer.code == "scope_missing" and answer.problem.get("scope") == scope
 
 
-def test_every_route_answers_everybody_as_it_declares(server: Server, people: list[Person]) -> None:
-    asker = Asker(server.port)
-
+def test_every_route_answers_everybody_as_it_declares(asker: Asker, people: list[Person]) -> None:
     def wrong(cell: tuple[Route, Person, str]) -> str | None:
         route, who, place = cell
         headers = {"X-Tenant": place, "Content-Type": "application/json"}
