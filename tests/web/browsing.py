@@ -97,7 +97,7 @@ class Visits:
     def end(self) -> None:
         for context in self.contexts:
             context.close()
-        assert self.complaints == []
+        assert self.complaints == [], self.complaints
 
 
 def submit_sign_in(page: Page, username: str, password: str = PASSWORD) -> None:
