@@ -23,8 +23,8 @@ from tests.support.server import Server
 from tests.web.browsing import Visits
 
 pytestmark = pytest.mark.browser
-# Ends the sign-in that the walk is made with.
-LEAVES = {"logout", "sign-out", "sign-out-elsewhere"}
+# Ends the sign-in that the walk is made with, or leads to a tenant's own host.
+LEAVES = {"logout", "sign-out", "sign-out-elsewhere", "tenants_tenant_open_tenant"}
 _LISTEN = """addEventListener("securitypolicyviolation", (event) => console.error(
   `policy: ${event.violatedDirective} ${event.blockedURI} ${event.sourceFile}`))"""
 _CODE = """() => [...document.querySelectorAll("*")].flatMap((element) => [
