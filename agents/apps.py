@@ -8,6 +8,8 @@ class AgentsConfig(AppConfig):
 
     def ready(self) -> None:
         from agents import checks  # noqa: F401 - registers the system checks
+        from agents.guardrails import of_tenant
         from agents.tools import builtin
 
         builtin.load()
+        of_tenant.connect()

@@ -6,7 +6,15 @@ import hashlib
 import json
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import (
+    BaseModel,
+    ConfigDict,
+    Field,
+    SerializerFunctionWrapHandler,
+    model_serializer,
+)
+
+from agents.guardrails.specs import GuardrailSpec
 
 
 class _Spec(BaseModel):
@@ -45,6 +53,16 @@ class AgentSpec(_Spec):
     history_runs: Annotated[int, Field(ge=0, le=200)] = 10
     limits: Limits = Limits()
     run_roles: tuple[str, ...] = ()
+    guardrails: tuple[GuardrailSpec, ...] = ()
+
+    @model_serializer(mode="wrap")
+    def _without_empty(self, dump: SerializerFunctionWrapHandler) -> dict[str, Any]:
+        """What came later is left out where it is empty: older specs keep their digests."""
+        shown: dict[str, Any] = dump(self)
+        return {name: value for name, value in shown.items() if value or name not in _LATER}
+
+
+_LATER = frozenset({"guardrails"})
 
 
 def canonical(spec: _Spec) -> bytes:

@@ -9,6 +9,7 @@ from django.template.loader import render_to_string
 from django.utils.safestring import SafeString
 from unfold.widgets import UnfoldAdminSelect2Widget, UnfoldAdminTextareaWidget
 
+from agents.admin.guardrail_form import GuardrailsField
 from agents.models import Agent
 from agents.providers.services import model_choices
 from agents.tools import registry
@@ -86,6 +87,7 @@ def _model_choice(choices: list[tuple[str, str]], now: str) -> forms.ChoiceField
 
 class AgentForm(forms.ModelForm):
     tools = ToolsField(required=False, help_text="What the agent may call, and nothing else.")
+    guardrails = GuardrailsField(required=False, help_text="In effect once it is published.")
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
@@ -109,6 +111,7 @@ class AgentForm(forms.ModelForm):
             "temperature",
             "max_output_tokens",
             "tools",
+            "guardrails",
             "history_runs",
             "max_turns",
             "max_tokens",

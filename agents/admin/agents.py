@@ -88,12 +88,23 @@ class AgentAdmin(GrantsOfAgent, PublishingPages, ScopedAdmin):
     # --- the form ---------------------------------------------------------------------------------
 
     def get_fieldsets(self, request: HttpRequest, obj: Agent | None = None) -> Any:
-        tools = "tools" if self._writes(request) else "tools_shown"
+        tools, guardrails = (
+            ("tools", "guardrails")
+            if self._writes(request)
+            else ("tools_shown", "guardrails_shown")
+        )
         return (
             ("Identity", {"fields": (("name", "slug"), "description")}),
             ("Instructions", {"fields": ("instructions",)}),
             ("Model", {"fields": ("model", ("temperature", "max_output_tokens"))}),
             ("Tools", {"fields": (tools, *self._grants(request, obj))}),
+            (
+                "Guardrails",
+                {
+                    "fields": (guardrails,),
+                    "description": "Beside those of the tenant, which hold for every agent.",
+                },
+            ),
             (
                 "Limits",
                 {
@@ -113,7 +124,7 @@ class AgentAdmin(GrantsOfAgent, PublishingPages, ScopedAdmin):
         return self.has_change_permission(request)
 
     def get_readonly_fields(self, request: HttpRequest, obj: Agent | None = None) -> Any:
-        fixed = ["tools_shown", "grants_shown", "grants_written"]
+        fixed = ["tools_shown", "guardrails_shown", "grants_shown", "grants_written"]
         if obj is not None and obj.published_id:
             fixed.append("slug")
         return fixed
@@ -129,6 +140,10 @@ class AgentAdmin(GrantsOfAgent, PublishingPages, ScopedAdmin):
     @display(description="Tools")
     def tools_shown(self, agent: Agent) -> str:
         return ", ".join(agent.tools) or "none"
+
+    @display(description="Guardrails")
+    def guardrails_shown(self, agent: Agent) -> str:
+        return ", ".join(str(one.get("name")) for one in agent.guardrails) or "none"
 
     # --- publish, try, archive --------------------------------------------------------------------
 

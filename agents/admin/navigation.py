@@ -31,6 +31,12 @@ _TENANT: tuple[tuple[str, tuple[Entry, ...]], ...] = (
                 "admin:agents_promptsetting_changelist",
                 Scope.AGENTS_WRITE,
             ),
+            (
+                "Guardrails",
+                "shield",
+                "admin:agents_tenantguardrail_changelist",
+                Scope.AGENTS_READ,
+            ),
         ),
     ),
     (

@@ -10,7 +10,10 @@ from django.core.exceptions import ValidationError
 from django.core.validators import MaxValueValidator, MinValueValidator, RegexValidator
 from django.db import models
 from django.db.models.functions import Now
+from pydantic import ValidationError as SpecError
 
+from agents.guardrails.specs import repeated_names, several
+from agents.models.guardrail import spec_problems
 from agents.prompts import VARIABLES, PromptError, compile_prompt
 
 slug_validator = RegexValidator(
@@ -74,6 +77,12 @@ class Agent(models.Model):
         null=True, blank=True, validators=[MinValueValidator(1)]
     )
     tools = models.JSONField(default=list, blank=True, help_text="Names of the tools it may call.")
+    guardrails = models.JSONField(
+        default=list,
+        blank=True,
+        db_default=models.Value([], models.JSONField()),
+        help_text="What checks its input, its tools' arguments and results, and its answers.",
+    )
     history_runs = models.PositiveSmallIntegerField(
         "history window",
         default=10,
@@ -116,6 +125,7 @@ class Agent(models.Model):
     def clean(self) -> None:
         super().clean()
         self._clean_tools()
+        self._clean_guardrails()
         try:
             compile_prompt(self.instructions)
         except PromptError as error:
@@ -143,3 +153,13 @@ class Agent(models.Model):
         if unknown:
             raise ValidationError({"tools": f"No such tool: {', '.join(unknown)}."})
         self.tools = list(dict.fromkeys(self.tools))
+
+    def _clean_guardrails(self) -> None:
+        try:
+            specs = several.validate_python(self.guardrails)
+        except SpecError as error:
+            raise ValidationError({"guardrails": spec_problems(error)}) from None
+        if repeated := repeated_names(specs):
+            raise ValidationError(
+                {"guardrails": f"Each needs a name of its own: {', '.join(repeated)}."}
+            )

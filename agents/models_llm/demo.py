@@ -21,7 +21,7 @@ from agents.models_llm.base import StreamingChat
 from agents.models_llm.demo_answer import answer_results, answer_without_tools, asked_for
 from agents.models_llm.demo_mend import mend
 from agents.models_llm.demo_plan import Call, Plan, forced, object_for, plan, read_tool
-from agents.models_llm.demo_results import error_text, is_error, read
+from agents.models_llm.demo_results import data_in, error_text, is_error, read
 from agents.models_llm.protocol import Delta, ToolCallPart, Usage
 
 DEMO_MODEL_NAME = "offline-demo"
@@ -152,7 +152,7 @@ def _rounds(after: list[BaseMessage], tools: dict[str, Any]) -> list[list[Done]]
         for call in message.tool_calls:
             result = results.get(str(call["id"]))
             tool = tools.get(call["name"]) or read_tool({"name": call["name"]})
-            text = str(result.text) if result is not None else "Error: there was no result"
+            text = data_in(str(result.text)) if result is not None else "Error: there was no result"
             failed = is_error(text, result.status if result is not None else "error")
             made.append(Done(Call(tool, call["args"]), text, failed))
         rounds.append(made)

@@ -15,10 +15,17 @@ _MOST_ITEMS = 20
 _MOST_FIELDS = 12
 _DONE = {"create": "saved", "delete": "deleted", "update": "changed", "send": "sent"}
 _MOMENT = re.compile(r"^\d{4}-\d{2}-\d{2}T\d{2}:\d{2}")
+_MARKED = re.compile(r"<data-([0-9a-f]{16})>\n(.*)\n</data-\1>", re.DOTALL)
 _TEXTS = ("text", "title", "name", "content", "body", "summary", "description")
 _ABOUT_LIST = frozenset({"total", "count", "next", "more", "limit", "offset", "page", "cursor"})
 _CLOCKS = ("time", "now", "date", "datetime", "moment")
 _RESULTS = ("result", "value", "answer", "output")
+
+
+def data_in(text: str) -> str:
+    """A result without the marks that tell a model it is data."""
+    found = _MARKED.fullmatch(text)
+    return found[2] if found else text
 
 
 def read(text: str) -> Any:

@@ -20,13 +20,16 @@ from langchain_core.messages import (
     ToolMessage,
 )
 
-from agents.models_llm.protocol import Delta, ToolCall, TurnBuilder
+from agents.models_llm.pricing import total_cost
+from agents.models_llm.protocol import Delta, ToolCall, Turn, TurnBuilder
 from agents.providers.chain import ModelChain
 from agents.providers.resolve import resolve
 from agents.runtime.budget import check_budget
 from agents.runtime.build import BuiltAgent
 from agents.runtime.events import Cursor, make
 from agents.runtime.faults import RunFault
+from agents.runtime.guarded_output import GuardedOutput
+from agents.runtime.guarding import RunGuard, fault_of
 from agents.runtime.journal import Journal
 from agents.runtime.log import MessageText
 from agents.runtime.outcomes import Ending, Outcome
@@ -53,9 +56,13 @@ def model_step(
     return f"turn:{turn}:model", str(model.get("name") or spec.model.name), shown
 
 
+def tool_key(turn: int, index: int) -> str:
+    return f"turn:{turn}:tool:{index}"
+
+
 def _final(outcome: Outcome) -> Ending | None:
     """A turn without tool calls is the answer: it ends the run."""
-    if outcome.output["tool_calls"]:
+    if outcome.output["tool_calls"] or outcome.error is not None:
         return None
     return Ending("completed", str(outcome.output["text"]))
 
@@ -69,16 +76,20 @@ class AgentLoop:
         agent: BuiltAgent,
         history: list[tuple[str, str]],
         variables: Mapping[str, str],
+        guard: RunGuard | None = None,
     ) -> None:
         self.journal = journal
         self.agent = agent
         self.spec = agent.spec
         self.variables = variables
-        self.tools = ToolSteps(journal, agent)
+        self.guard = guard
+        self.tools = ToolSteps(journal, agent, guard)
         self.messages = self._opening(history)
 
     def _opening(self, history: list[tuple[str, str]]) -> list[BaseMessage]:
         messages: list[BaseMessage] = [*self.agent.opening(self.variables)]
+        if self.guard is not None and self.spec.tools:
+            messages = self.guard.opening(messages)
         for role, content in history:
             messages.append(HumanMessage(content) if role == "user" else AIMessage(content))
         messages.append(HumanMessage(str(self.journal.run.input)))
@@ -86,6 +97,8 @@ class AgentLoop:
 
     async def answer(self) -> str:
         limits = self.spec.limits
+        if self.guard is not None:
+            await self.guard.enter()
         for turn in range(limits.turns):
             step = await self._model_turn(turn)
             text, calls = step.output["text"], _calls(step.output)
@@ -98,6 +111,10 @@ class AgentLoop:
                 )
             self.messages.append(_assistant(text, calls))
             self.messages.extend(await self._told(turn, calls))
+            if self.guard is not None:
+                self.guard.heard(
+                    [(self.agent.tools.get(c.name), tool_key(turn, i)) for i, c in enumerate(calls)]
+                )
         raise RunFault(
             "limit_turns", f"No answer after the {limits.turns} model calls the run is allowed."
         )
@@ -117,11 +134,11 @@ class AgentLoop:
         None stands for a call that waits.
         """
         if len(calls) == 1:
-            return [await self.tools.call(f"turn:{turn}:tool:0", calls[0], alone=True)]
+            return [await self.tools.call(tool_key(turn, 0), calls[0], alone=True)]
         try:
             async with asyncio.TaskGroup() as group:
                 tasks = [
-                    group.create_task(self.tools.call(f"turn:{turn}:tool:{index}", call))
+                    group.create_task(self.tools.call(tool_key(turn, index), call))
                     for index, call in enumerate(calls)
                 ]
         except ExceptionGroup as faults:
@@ -137,7 +154,7 @@ class AgentLoop:
         key, name, shown = model_step(turn, self.spec, self.journal.run.model, self.variables)
         if turn and self.journal.finished(key) is None:
             await check_budget(self.journal)
-        return await self.journal.step(
+        step = await self.journal.step(
             key,
             "model",
             name,
@@ -150,6 +167,9 @@ class AgentLoop:
             final=_final,
             may_wait=True,
         )
+        if step.error is not None:  # recorded as refused, so that what it used is counted
+            raise fault_of(step.error)
+        return step
 
 
 class _ModelCall:
@@ -160,6 +180,8 @@ class _ModelCall:
         self.chain = chain
         self.text: MessageText | None = None
         self.builder = TurnBuilder()
+        self.guarded: GuardedOutput | None = None
+        self.outcome = Outcome(None)
 
     def started(self, step: OpenStep) -> None:
         if self.text is not None:
@@ -169,22 +191,13 @@ class _ModelCall:
 
     async def work(self, step: OpenStep) -> Outcome:
         assert self.text is not None
-        loop, log = self.loop, self.loop.journal.log
-        builder = self.builder = TurnBuilder()
-        async with self.chain.call() as model:
-            stream = model.client.stream_turn(
-                loop.messages, loop.agent.schemas, **loop.agent.parameters
-            )
-            async with aclosing(cast(Any, stream)) as deltas:
-                delta: Delta
-                async for delta in deltas:
-                    builder.add(delta)
-                    if delta.text:
-                        log.append(self.text, delta.text)
-        turn = builder.turn()
+        self.guarded = None
+        if self.loop.guard is not None:
+            self.guarded = self.loop.guard.output(self.text)
+        turn = await self._ask(self.loop.messages, self.loop.agent.schemas, self.guarded)
         usage = turn.usage
         answered, cost = self.chain.answered(usage)
-        return Outcome(
+        self.outcome = Outcome(
             output={
                 "text": turn.text,
                 "tool_calls": [asdict(call) for call in turn.tool_calls],
@@ -195,10 +208,53 @@ class _ModelCall:
             output_tokens=usage.output_tokens if usage else 0,
             cost=cost,
         )
+        if self.loop.guard is not None:
+            await self.loop.guard.settle(step, self.guarded, turn, self.outcome, self._again)
+        return self.outcome
+
+    async def _ask(
+        self,
+        messages: list[BaseMessage],
+        tools: list[dict[str, Any]] | None,
+        guarded: GuardedOutput | None,
+        *,
+        aside: bool = False,
+    ) -> Turn:
+        """One call of the model. What it says is shown as it comes, unless it is an `aside`."""
+        assert self.text is not None
+        loop, log, text = self.loop, self.loop.journal.log, self.text
+        builder = TurnBuilder()
+        if not aside:
+            self.builder = builder
+        async with self.chain.call() as model:
+            stream = model.client.stream_turn(messages, tools, **loop.agent.parameters)
+            async with aclosing(cast(Any, stream)) as deltas:
+                delta: Delta
+                async for delta in deltas:
+                    builder.add(delta)
+                    if not delta.text or aside:
+                        continue
+                    if guarded is None:
+                        log.append(text, delta.text)
+                    else:
+                        guarded.feed(delta.text)
+        return builder.turn()
+
+    async def _again(self, said: str, wrong: str) -> Turn:
+        """Ask once more for an answer that has to be mended; what it uses counts as the step's."""
+        messages = [*self.loop.messages, AIMessage(said), HumanMessage(wrong)]
+        turn = await self._ask(messages, None, None, aside=True)
+        _, cost = self.chain.answered(turn.usage)
+        if turn.usage is not None:
+            self.outcome.input_tokens += turn.usage.input_tokens
+            self.outcome.output_tokens += turn.usage.output_tokens
+        self.outcome.cost = total_cost([self.outcome.cost, cost])
+        self.outcome.output["mended"] = True
+        return turn
 
     def left(self) -> Outcome:
         """What the model had said when the run was cancelled: kept, but no answer."""
-        text = self.builder.turn().text
+        text = self.builder.turn().text if self.guarded is None else self.guarded.said
         output = {"text": text, "tool_calls": [], "finish_reason": CANCELLED["code"]}
         return Outcome(output, error=CANCELLED)
 

@@ -7,11 +7,14 @@ import time
 from datetime import UTC, datetime
 from typing import Any
 
+from agents.guardrails.of_tenant import plan_for
+from agents.guardrails.plan import UNGUARDED
 from agents.runtime import sql
 from agents.runtime.acting_for import acting_for, suspended
 from agents.runtime.agent_loop import CANCELLED, FIRST_STEP, AgentLoop
 from agents.runtime.events import Cursor, make
 from agents.runtime.faults import NeedsReview, Parked, RunFault
+from agents.runtime.guarding import RunGuard
 from agents.runtime.journal import Journal
 from agents.runtime.log import RunLog
 from agents.runtime.metrics import run_finished
@@ -95,7 +98,11 @@ async def _answer(journal: Journal, held: Held) -> str:
     async with acting_for(run.member_id), asyncio.timeout(seconds):
         history = await _history(held)
         variables = await _variables(journal, held)
-        return await AgentLoop(journal, held.agent, history, variables).answer()
+        plan = await plan_for(held.agent.digest, held.agent.spec.guardrails)
+        if plan is None and any(tool.untrusted for tool in held.agent.tools.values()):
+            plan = UNGUARDED
+        guard = RunGuard(journal, plan) if plan is not None else None
+        return await AgentLoop(journal, held.agent, history, variables, guard).answer()
 
 
 async def _variables(journal: Journal, held: Held) -> dict[str, str]:

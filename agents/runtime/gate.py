@@ -8,6 +8,7 @@ from typing import Any
 from pydantic import BaseModel
 
 from agents.runtime.asking import has_expired, last_asked
+from agents.runtime.guarding import RunGuard
 from agents.runtime.journal import Journal
 from agents.runtime.outcomes import Outcome
 from agents.runtime.questions import Question
@@ -34,8 +35,9 @@ class Passage:
 class Gate:
     """Of one run. A call that needs nobody passes without a statement."""
 
-    def __init__(self, journal: Journal) -> None:
+    def __init__(self, journal: Journal, guard: RunGuard | None = None) -> None:
         self.journal = journal
+        self.guard = guard
 
     async def pass_through(
         self, key: str, spec: ToolSpec, arguments: Any, parsed: BaseModel, who: Principal
@@ -71,7 +73,8 @@ class Gate:
     async def _ruling(self, spec: ToolSpec, parsed: BaseModel, who: Principal) -> Ruling:
         arguments = parsed.model_dump(mode="json")
         slug = self.journal.run.slug
-        return await ruling_for(slug, spec.name, spec.tier, spec.effect, arguments, who, False)
+        tainted = self.guard is not None and self.guard.raises_tier
+        return await ruling_for(slug, spec.name, spec.tier, spec.effect, arguments, who, tainted)
 
     async def _too_often(self, key: str, spec: ToolSpec, ruling: Ruling) -> str:
         if self.journal.find(key) is not None:  # entered again: it was counted when it began

@@ -10,7 +10,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable, Coroutine
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any, TypeVar
 
 from django.db import connection, transaction
@@ -24,6 +24,9 @@ from agents.runtime.log import RunLog
 from agents.runtime.metrics import step_ended
 from agents.runtime.outcomes import Ending, Outcome, as_jsonb
 from agents.runtime.state import OpenStep, RunState, StepState
+from agents.runtime.step_rows import ending_values, state_of
+from agents.runtime.verdict_journal import VerdictJournal
+from agents.runtime.verdict_rows import VerdictRow, as_records, tripped_event
 from agents.tools.output import storable
 from tenants.hop import hop
 from tenants.pool import tenant_connection
@@ -34,13 +37,14 @@ Note = Callable[[OpenStep, StepState], None]
 
 @dataclass(slots=True)
 class _HeldEnd:
+    position: int
     values: dict[str, Any]
     opened: OpenStep
     step: StepState
     on_end: Note | None
 
 
-class Records:
+class Records(VerdictJournal):
     """The journal of one run on its way into the database, in the hands of the run's owner."""
 
     def __init__(
@@ -53,23 +57,18 @@ class Records:
         first_step: OpenStep | None = None,
     ) -> None:
         """`on_finish` is called once the run's end is durable. `first_step`: begun with the run."""
-        self.run = run
+        super().__init__(run)
         self.fence = fence
         self.log = events
         self._on_finish = on_finish
-        self._steps = {step.key: step for step in run.steps}
         self._begun: dict[str, OpenStep] = {}
         if first_step is not None:
             self._begun[first_step.key] = first_step
-            self._steps[first_step.key] = _state(first_step, "started", Outcome(None))
+            self._steps[first_step.key] = state_of(first_step, "started", Outcome(None))
             run.position = max(run.position, first_step.position)
-        self._next_seq = max((step.seq for step in self._steps.values()), default=0) + 1
+        self.count_steps()
         self._lock = asyncio.Lock()
         self._held: _HeldEnd | None = None
-
-    def next_position(self) -> int:
-        self.run.position += 1
-        return self.run.position
 
     async def flush(self) -> None:
         """Write an end that was held back, if there is one: before the run is let go."""
@@ -78,30 +77,69 @@ class Records:
             if held is not None:
                 self._held = None
                 self._told(held, await self._write(sql.STEP_END, held.values))
+            elif self._verdicts:
+                rows, self._verdicts = self._verdicts, []
+                at = await self._write(sql.VERDICTS, {"verdicts": as_records(rows)})
+                self._tell(None, rows, at)
 
     async def _write(self, statement: str, values: dict[str, Any], also: str = "") -> Any:
         """`also`: another statement with the same values, which gives no rows."""
         values["run_id"] = self.run.id
         values["fence"] = self.fence
         held, self._held = self._held, None
-        async with tenant_connection() as conn:
-            if held is None and not also:
-                cursor = await conn.execute(statement, values)
-            else:  # all in one message, which Postgres takes as one transaction
-                binding = AsyncClientCursor(conn)
-                parts = [binding.mogrify(sql.STEP_END, held.values)] if held is not None else []
-                parts.append(binding.mogrify(statement, values))
-                if also:
-                    parts.append(binding.mogrify(also, values))
-                cursor = await conn.execute(";".join(parts))
-            row = await cursor.fetchone()
-            if held is not None and row is not None:
-                self._told(held, row[0])
-                cursor.nextset()
-                row = await cursor.fetchone()
+        rows, self._verdicts = self._verdicts, []
+        try:
+            row = await self._write_all(held, rows, statement, values, also)
+        except BaseException:
+            self._verdicts[:0] = rows  # written twice is no harm, not at all would be
+            raise
         if row is None:
             raise Fenced(str(self.run.id))
         return row[0]
+
+    async def _write_all(
+        self,
+        held: _HeldEnd | None,
+        rows: list[VerdictRow],
+        statement: str,
+        values: dict[str, Any],
+        also: str,
+    ) -> Any:
+        async with tenant_connection() as conn:
+            if held is None and not rows and not also:
+                return await (await conn.execute(statement, values)).fetchone()
+            # All in one message, which Postgres takes as one transaction.
+            bind = AsyncClientCursor(conn).mogrify
+            parts = [bind(sql.STEP_END, held.values)] if held is not None else []
+            if rows:
+                ids = {"run_id": self.run.id, "fence": self.fence}
+                parts.append(bind(sql.VERDICTS, {**ids, "verdicts": as_records(rows)}))
+            riding = len(parts)
+            parts.append(bind(statement, values))
+            if also:
+                parts.append(bind(also, values))
+            cursor = await conn.execute(";".join(parts))
+            row = await cursor.fetchone()
+            if riding and row is not None:
+                self._tell(held, rows, row[0])
+                for _ in range(riding):
+                    cursor.nextset()
+                row = await cursor.fetchone()
+            return row
+
+    def _tell(self, held: _HeldEnd | None, rows: list[VerdictRow], at: datetime) -> None:
+        """What rode along is durable: say so in the order of the journal."""
+        for one in rows:
+            one.step.started_at = at - timedelta(seconds=one.seconds)
+            one.step.finished_at = at
+            if held is not None and (one.step.finished_position or 0) > held.position:
+                self._told(held, at)
+                held = None
+            event = tripped_event(self.log.source, one.step)
+            if event is not None:
+                self.log.publish(event)
+        if held is not None:
+            self._told(held, at)
 
     # --- steps ------------------------------------------------------------------------------------
 
@@ -125,13 +163,13 @@ class Records:
                 },
             )
             asked = before.asked if before is not None else None
-            self._steps[key] = _state(opened, "started", Outcome(None), asked=asked)
+            self._steps[key] = state_of(opened, "started", Outcome(None), asked=asked)
         return opened
 
     async def _end(self, opened: OpenStep, outcome: Outcome, on_end: Note | None) -> StepState:
         async with self._lock:
             position = self.next_position()
-            at = await self._write(sql.STEP_END, _ending(opened, outcome, position))
+            at = await self._write(sql.STEP_END, ending_values(opened, outcome, position))
             return self._record(opened, outcome, position, at, on_end)
 
     async def _hold_end(self, opened: OpenStep, outcome: Outcome, on_end: Note | None) -> StepState:
@@ -139,10 +177,10 @@ class Records:
         async with self._lock:
             position = self.next_position()
             step = self._record(opened, outcome, position, None, None)
-            values = _ending(opened, outcome, position)
+            values = ending_values(opened, outcome, position)
             values |= {"run_id": self.run.id, "fence": self.fence}
             assert self._held is None
-            self._held = _HeldEnd(values, opened, step, on_end)
+            self._held = _HeldEnd(position, values, opened, step, on_end)
             return step
 
     def _told(self, held: _HeldEnd, at: datetime) -> None:
@@ -164,7 +202,9 @@ class Records:
                     if cursor.fetchone() is None:
                         raise Fenced(str(self.run.id))
                     outcome = work(opened)
-                    cursor.execute(sql.STEP_END, {**ids, **_ending(opened, outcome, position)})
+                    cursor.execute(
+                        sql.STEP_END, {**ids, **ending_values(opened, outcome, position)}
+                    )
                     return outcome, cursor.fetchone()[0]
 
             outcome, at = await hop(unit)
@@ -181,7 +221,7 @@ class Records:
         status = "failed" if outcome.error else "finished"
         before = self._steps.get(opened.key)
         asked = before.asked if before is not None else None
-        step = _state(opened, status, outcome, position, at, asked)
+        step = state_of(opened, status, outcome, position, at, asked)
         self._steps[opened.key] = step
         step_ended(
             opened.kind, opened.clock, step.error, outcome.input_tokens, outcome.output_tokens
@@ -266,45 +306,3 @@ async def _whole(work: Coroutine[Any, Any, T]) -> T:
         if not task.cancelled():
             await asyncio.wait({task})
         raise
-
-
-def _ending(opened: OpenStep, outcome: Outcome, position: int) -> dict[str, Any]:
-    return {
-        "key": opened.key,
-        "status": "failed" if outcome.error else "finished",
-        "output": as_jsonb(outcome.output),
-        "error": as_jsonb(outcome.error),
-        "input_tokens": outcome.input_tokens,
-        "output_tokens": outcome.output_tokens,
-        "cost": outcome.cost,
-        "position": position,
-    }
-
-
-def _state(
-    opened: OpenStep,
-    status: str,
-    outcome: Outcome,
-    position: int | None = None,
-    at: datetime | None = None,
-    asked: list[dict[str, Any]] | None = None,
-) -> StepState:
-    return StepState(
-        seq=opened.seq,
-        key=opened.key,
-        kind=opened.kind,
-        name=opened.name,
-        status=status,
-        attempt=opened.attempt,
-        input=opened.input,
-        output=outcome.output,
-        error=outcome.error,
-        input_tokens=outcome.input_tokens,
-        output_tokens=outcome.output_tokens,
-        started_position=opened.position,
-        finished_position=position,
-        started_at=opened.started_at,
-        finished_at=at,
-        cost=outcome.cost,
-        asked=asked,
-    )

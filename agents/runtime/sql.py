@@ -13,6 +13,26 @@ GUARD = """
     WHERE run_id = %(run_id)s AND fence = %(fence)s FOR SHARE
 """
 
+# --- verdicts of guardrails -----------------------------------------------------------------------
+
+VERDICT_COLUMNS = """run_id, seq, key, kind, name, status, attempt, output, input_tokens,
+    output_tokens, cost, started_position, finished_position, started_at, finished_at"""
+VERDICT_VALUES = """v.seq, v.key, 'guardrail', v.name, 'finished', 1, v.output, v.input_tokens,
+    v.output_tokens, v.cost, v.position, v.position, now() - make_interval(secs => v.seconds), now()
+"""
+VERDICT_RECORDS = """jsonb_to_recordset(%(verdicts)s::jsonb) AS v(seq int, key text, name text,
+    output jsonb, input_tokens bigint, output_tokens bigint, cost numeric, position int,
+    seconds float8)"""
+
+VERDICTS = f"""
+WITH guard AS ({GUARD})
+INSERT INTO agents_step ({VERDICT_COLUMNS})
+SELECT %(run_id)s, {VERDICT_VALUES} FROM guard, {VERDICT_RECORDS}
+ON CONFLICT (run_id, key) DO UPDATE SET output = EXCLUDED.output, status = 'finished',
+    finished_position = EXCLUDED.finished_position, finished_at = EXCLUDED.finished_at
+RETURNING finished_at
+"""
+
 # --- start ----------------------------------------------------------------------------------------
 
 COMPONENT = """
@@ -83,18 +103,29 @@ run AS (
 ), step AS (
     INSERT INTO agents_step (run_id, seq, key, kind, name, status, attempt, input, input_tokens,
         output_tokens, started_position, started_at)
-    SELECT id, 1, %(step_key)s, %(step_kind)s, %(step_name)s, 'started', 1,
-        %(step_input)s::jsonb, 0, 0, 2, now()
+    SELECT id, {seq}, %(step_key)s, %(step_kind)s, %(step_name)s, 'started', 1,
+        %(step_input)s::jsonb, 0, 0, {position}, now()
     FROM run WHERE %(step_key)s::text IS NOT NULL
-)
+){verdicts}
 SELECT created_at, started_at, deadline_at, {history} FROM run
 """
 _NO_HISTORY = "NULL::json"
 _HISTORY_AS_JSON = f"""(
     SELECT json_agg(json_build_array(said.role, said.content)) FROM ({HISTORY}) said
 )"""
-START_IN_NEW_SESSION = _START.format(session=_NEW_SESSION, history=_NO_HISTORY)
-START_IN_SESSION = _START.format(session=_OLD_SESSION, history=_HISTORY_AS_JSON)
+_NEW = {"session": _NEW_SESSION, "history": _NO_HISTORY}
+_OLD = {"session": _OLD_SESSION, "history": _HISTORY_AS_JSON}
+_FIRST = {"seq": "1", "position": "2", "verdicts": ""}
+START_IN_NEW_SESSION = _START.format(**_NEW, **_FIRST)
+START_IN_SESSION = _START.format(**_OLD, **_FIRST)
+# What guardrails said of the input is written with the run, and the first step comes after it.
+_VERDICTS = f""", verdicts AS (
+    INSERT INTO agents_step ({VERDICT_COLUMNS})
+    SELECT run.id, {VERDICT_VALUES} FROM run, {VERDICT_RECORDS}
+)"""
+_LATER = {"seq": "%(step_seq)s", "position": "%(step_position)s", "verdicts": _VERDICTS}
+START_LOOKED_AT_IN_NEW_SESSION = _START.format(**_NEW, **_LATER)
+START_LOOKED_AT_IN_SESSION = _START.format(**_OLD, **_LATER)
 
 RUN_BY_IDEMPOTENCY_KEY = """
     SELECT id, request_digest FROM agents_run

@@ -16,6 +16,7 @@ from agents.runtime.events import Cursor, Event, make
 from agents.runtime.log import MessageText, RunLog
 from agents.runtime.state import TERMINAL, RunState, StepState
 from agents.runtime.tool_steps import tool_ended, tool_started
+from agents.runtime.verdict_rows import tripped_event
 
 
 async def load_run(
@@ -108,6 +109,10 @@ def _entries(log: RunLog, step: StepState) -> list[tuple[Cursor, Event | Message
         if done:
             ended = tool_ended(log.source, step)
             found.append((ended.cursor, ended))
+    elif step.kind == "guardrail":
+        tripped = tripped_event(log.source, step)
+        if tripped is not None:
+            found.append((tripped.cursor, tripped))
     elif step.kind == "model" and done:
         text = MessageText(step.started_position, step.seq, step.attempt, step.output["text"])
         text.closed = True

@@ -7,11 +7,13 @@ from typing import Any
 from django.db import transaction
 from langchain_core.messages import ToolMessage
 
+from agents.guardrails.verdicts import Verdict
 from agents.models_llm.protocol import ToolCall
 from agents.runtime.build import BuiltAgent
 from agents.runtime.events import Cursor, Event, Source, make
 from agents.runtime.faults import NeedsReview
 from agents.runtime.gate import Gate, Passage
+from agents.runtime.guarding import RunGuard
 from agents.runtime.journal import Journal
 from agents.runtime.outcomes import Outcome
 from agents.runtime.state import OpenStep, StepState
@@ -25,10 +27,11 @@ from tenants.context import current_tenant
 class ToolSteps:
     """The tools granted to one run, called for its member with no more than their rights."""
 
-    def __init__(self, journal: Journal, agent: BuiltAgent) -> None:
+    def __init__(self, journal: Journal, agent: BuiltAgent, guard: RunGuard | None = None) -> None:
         self.journal = journal
         self.granted = agent.tools
-        self.gate = Gate(journal)
+        self.guard = guard
+        self.gate = Gate(journal, guard)
 
     async def call(self, key: str, call: ToolCall, *, alone: bool = False) -> ToolMessage | None:
         """Run one call of the model and return what the model is told; None while it waits.
@@ -37,7 +40,7 @@ class ToolSteps:
         """
         done = self.journal.finished(key)
         if done is not None:
-            return _message(call, done)
+            return await self._message(call, done)
         arguments: Any = call.parsed if call.parsed is not None else call.arguments
         who = await principal_of(self.journal.run.member_id)
         refusal = self._refusal(call, who)
@@ -54,7 +57,17 @@ class ToolSteps:
                 if through is None:
                     return None
                 passage = through
-        return _message(call, await self._step(key, call, spec, refusal, passage, alone))
+        step = await self._step(key, call, spec, refusal, passage, alone)
+        return await self._message(call, step)
+
+    async def _message(self, call: ToolCall, step: StepState) -> ToolMessage:
+        text = str(step.output["text"])
+        return ToolMessage(
+            content=text if self.guard is None else await self.guard.message(step),
+            tool_call_id=call.id,
+            name=call.name,
+            status="error" if step.error else "success",
+        )
 
     async def _step(
         self,
@@ -71,18 +84,24 @@ class ToolSteps:
         last = (before.attempt if before else 0) + attempts
         notes = _Notes(self.journal)
         calls = spec is not None and refusal is None and passage.outcome is None
+        looked: list[Verdict] = []
 
-        async def work(step: OpenStep) -> Outcome:
-            if refusal is not None or spec is None:
-                return _refused(refusal or ("unknown_tool", "There is no such tool."))
-            if passage.outcome is not None:
-                return passage.outcome
+        async def invoked(step: OpenStep, spec: ToolSpec) -> Outcome:
             try:
                 parsed = calling.parse_arguments(spec, arguments)
                 result = await calling.invoke(spec, self._context(step, passage), parsed)
             except calling.ToolProblem as problem:
                 return _answer_to(problem, step, last)
             return Outcome({"text": result.text, "data": result.data})
+
+        async def work(step: OpenStep) -> Outcome:
+            if refusal is not None or spec is None:
+                return _refused(refusal or ("unknown_tool", "There is no such tool."))
+            outcome = passage.outcome or await invoked(step, spec)
+            if self.guard is not None:
+                outcome, looked[:] = self.guard.result(outcome)
+                self.guard.record(key, looked)
+            return outcome
 
         def unit(step: OpenStep) -> Outcome:
             assert spec is not None
@@ -91,10 +110,14 @@ class ToolSteps:
                 with transaction.atomic():  # a refusal undoes the effect, not the record of it
                     result = calling.invoke_sync(spec, self._context(step, passage), parsed)
             except calling.ToolProblem as problem:
-                return _answer_to(problem, step, last)
-            return Outcome({"text": result.text, "data": result.data})
+                outcome = _answer_to(problem, step, last)
+            else:
+                outcome = Outcome({"text": result.text, "data": result.data})
+            if self.guard is not None:
+                outcome, looked[:] = self.guard.result(outcome)
+            return outcome
 
-        return await self.journal.step(
+        step = await self.journal.step(
             key,
             "tool",
             call.name[:200],
@@ -106,6 +129,9 @@ class ToolSteps:
             in_transaction=unit if calls and spec is not None and spec.transactional else None,
             may_wait=alone and (not calls or spec is None or spec.effect is not Effect.WRITE),
         )
+        if self.guard is not None and calls and spec is not None and spec.transactional:
+            self.guard.record(key, looked)  # not from the transaction's thread
+        return step
 
     def _refusal(self, call: ToolCall, who: Principal | None) -> tuple[str, str] | None:
         """Why this call may not run, or None. Rights are the member's, as they are now."""
@@ -116,6 +142,8 @@ class ToolSteps:
             return ("unknown_tool", f"There is no tool {call.name!r}. Tools: {offered}.")
         if who is None or not who.may(self.granted[call.name].scope):
             return ("not_allowed", "The member this run acts for may not use this tool.")
+        if self.guard is not None and (why := self.guard.refuses(self.granted[call.name])):
+            return ("untrusted_content", why)
         return None
 
     async def _check_half_done(self, key: str, spec: ToolSpec) -> None:
@@ -144,15 +172,6 @@ class ToolSteps:
             deadline=run.deadline_clock or None,
             response=passage.response,
         )
-
-
-def _message(call: ToolCall, step: StepState) -> ToolMessage:
-    return ToolMessage(
-        content=str(step.output["text"]),
-        tool_call_id=call.id,
-        name=call.name,
-        status="error" if step.error else "success",
-    )
 
 
 def _answer_to(problem: calling.ToolProblem, step: OpenStep, last: int) -> Outcome:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import difflib
+import json
 from dataclasses import dataclass
 from typing import Any
 
@@ -22,8 +23,9 @@ _FIELDS: tuple[tuple[str, str], ...] = (
     ("Tokens", "limits.tokens"),
     ("Seconds", "limits.seconds"),
     ("Roles that may run it", "run_roles"),
+    ("Guardrails", "guardrails"),
 )
-_EMPTY = {"run_roles": "every role that may run agents", "tools": "none"}
+_EMPTY = {"run_roles": "every role that may run agents", "tools": "none", "guardrails": "none"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,6 +97,8 @@ def _at(spec: dict[str, Any], path: str) -> Any:
 def _shown(path: str, value: Any) -> str:
     if value in (None, "", []):
         return _EMPTY.get(path, "not set")
+    if path == "guardrails":
+        return "\n".join(json.dumps(one, ensure_ascii=False, sort_keys=True) for one in value)
     if isinstance(value, list):
         return ", ".join(map(str, value))
     return f"{value:,}" if isinstance(value, int) else str(value)

@@ -6,6 +6,7 @@ from django.core.exceptions import ValidationError
 from django.db import transaction
 from pydantic import ValidationError as SpecError
 
+from agents.guardrails.specs import several
 from agents.models import Agent, Revision
 from agents.providers.services import check_model
 from agents.specs import AgentSpec, Limits, ModelSpec, digest
@@ -31,6 +32,7 @@ def draft_spec(agent: Agent) -> AgentSpec:
         limits=Limits(turns=agent.max_turns, tokens=agent.max_tokens, seconds=agent.max_seconds),
         # Not values_list: lists of agents prefetch the roles.
         run_roles=tuple(sorted(group.name for group in agent.run_roles.all())),
+        guardrails=several.validate_python(agent.guardrails),
     )
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import time
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 from uuid import UUID
 
@@ -26,6 +27,7 @@ from agents.runtime.store import load_run, started_event
 from agents.runtime.titles import make_title
 from agents.runtime.variables import variables_of
 from agents.services.admission import admitted, held_here
+from agents.services.looked_at_input import LookedAtInput, look_at_input
 from config.errors import (
     Conflict,
     Forbidden,
@@ -88,8 +90,9 @@ async def start_run(principal: Principal, request: StartRun) -> Started:
             username=principal.username,
             time_zone=principal.time_zone,
         )
-        plan = _plan(principal, request, component, chosen, model, variables)
-        statement = sql.START_IN_SESSION if request.session_id else sql.START_IN_NEW_SESSION
+        looked = await look_at_input(chosen.agent, request.input)
+        plan = _plan(principal, request, component, chosen, model, variables, looked)
+        statement = looked.statement(in_session=request.session_id is not None)
         try:
             row = await begin(principal, statement, plan.values)
         except UniqueViolation as violation:
@@ -110,9 +113,8 @@ async def start_run(principal: Principal, request: StartRun) -> Started:
     run.deadline_clock = time.monotonic() + chosen.agent.spec.limits.seconds
     events = RunLog(run.source)
     events.publish(started_event(run))
-    first = OpenStep(
-        1, plan.step_key, "model", plan.step_name, 1, 2, plan.step_input, run.started_at
-    )
+    looked.tell(run, events)
+    first = plan.first_step(run.started_at)
     history = [(role, content) for role, content in row[3] or ()]
     executor().adopt(Held(run, chosen.agent, fence=1, first_step=first, history=history), events)
     return Started(run)
@@ -191,6 +193,16 @@ class _Plan:
     step_name: str
     step_input: dict[str, Any]
     values: dict[str, Any]
+    looked: LookedAtInput
+
+    def first_step(self, at: datetime | None) -> OpenStep | None:
+        """The model step that the start has begun; None where guardrails come before it."""
+        if self.values["step_key"] is None:
+            return None
+        seq = self.looked.steps + 1
+        return OpenStep(
+            seq, self.step_key, "model", self.step_name, 1, seq + 1, self.step_input, at
+        )
 
 
 def _plan(
@@ -200,6 +212,7 @@ def _plan(
     chosen: _Chosen,
     model: dict[str, Any],
     variables: dict[str, str],
+    looked: LookedAtInput,
 ) -> _Plan:
     spec, own = chosen.agent.spec, executor()
     here = held_here()
@@ -211,11 +224,11 @@ def _plan(
         "kind": request.kind,
         "slug": request.slug,
         "session_id": request.session_id or uuid7(),
-        "title": make_title(request.input),
+        "title": make_title(looked.text),
         "member_id": principal.member_id,
         "status": "running" if here else "queued",
-        "input": as_jsonb(request.input),
-        "content": request.input,
+        "input": as_jsonb(looked.text),
+        "content": looked.text,
         "model": as_jsonb(model),
         "trace_id": trace_id() or new_trace_id(),
         "idempotency_key": request.idempotency_key,
@@ -224,13 +237,14 @@ def _plan(
         "schema": current_tenant().schema,
         "owner": own.owner if here else "",
         "lease": settings.LEASE_SECONDS,
-        "step_key": step_key if here else None,
+        "step_key": step_key if here and not looked.waits else None,
         "step_kind": "model",
         "step_name": step_name,
         "step_input": as_jsonb(step_input),
         "runs": spec.history_runs,
+        **looked.values,
     }
-    return _Plan(chosen, model, step_key, step_name, step_input, values)
+    return _Plan(chosen, model, step_key, step_name, step_input, values, looked)
 
 
 def _state(principal: Principal, request: StartRun, plan: _Plan, row: tuple[Any, ...]) -> RunState:
@@ -246,7 +260,7 @@ def _state(principal: Principal, request: StartRun, plan: _Plan, row: tuple[Any,
         parent_id=None,
         member_id=principal.member_id,
         status=values["status"],
-        input=request.input,
+        input=plan.looked.text,
         output=None,
         error=None,
         model=plan.model,

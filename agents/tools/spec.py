@@ -73,6 +73,7 @@ class ToolSpec:
 
     `tier` holds where no grant says otherwise. `asks` makes of the parsed arguments the model of a
     form that the member fills in before the call; the handler finds it in `context.response`.
+    `untrusted`: its results hold what others wrote (pages, mails, documents of strangers).
     """
 
     name: str
@@ -89,6 +90,7 @@ class ToolSpec:
     tier: str = "free"
     asks: Asks | None = None
     external: bool = False
+    untrusted: bool = False
 
     def __post_init__(self) -> None:
         if not NAME.fullmatch(self.name) or len(self.name) > NAME_LENGTH:

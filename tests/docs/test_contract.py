@@ -143,7 +143,9 @@ def test_every_event_is_documented_and_no_other() -> None:
         text = file.read_text(encoding="utf-8")
         told |= set(
             re.findall(
-                r'"((?:run|message|tool|approval)\.[a-z]+|usage(?=",$))"', text, re.MULTILINE
+                r'"((?:run|message|tool|approval|guardrail)\.[a-z]+|usage(?=",$))"',
+                text,
+                re.MULTILINE,
             )
         )
     rows = table_codes("docs/integrators.md", "## Events")

@@ -22,6 +22,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     "tenants": set(),
     "approvals": {"tenants", "agents.ids"},
     "agents/models": {"tenants"},
+    "agents/guardrails": {"tenants"},
     "agents/models_llm": set(),
     "agents/providers": {"tenants"},
     "agents/limits": {"tenants"},
@@ -127,13 +128,15 @@ def test_imports_point_downwards(place: str) -> None:
 
 
 ALLOWED_INSIDE_AGENTS: dict[str, set[str]] = {
-    "agents/models": {"agents.ids", "agents.prompts", "agents.tools"},
+    "agents/models": {"agents.guardrails", "agents.ids", "agents.prompts", "agents.tools"},
+    "agents/guardrails": {"agents.models", "agents.models_llm", "agents.providers"},
     "agents/models_llm": set(),
     "agents/providers": {"agents.models", "agents.models_llm"},
     "agents/limits": {"agents.providers"},
     "agents/tools": {"agents.models"},
     "agents/desk": {"agents.tools"},
     "agents/runtime": {
+        "agents.guardrails",
         "agents.ids",
         "agents.limits",
         "agents.models",
@@ -144,6 +147,7 @@ ALLOWED_INSIDE_AGENTS: dict[str, set[str]] = {
         "agents.tools",
     },
     "agents/services": {
+        "agents.guardrails",
         "agents.ids",
         "agents.limits",
         "agents.models",

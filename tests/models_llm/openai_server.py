@@ -101,6 +101,7 @@ class OpenAIServer:
         self.port = 0
         app = web.Application(client_max_size=64 * 1024 * 1024)
         app.router.add_post("/v1/chat/completions", self._handle)
+        app.router.add_post("/v1/moderations", self._handle)
         app.router.add_post("/openai/v1/chat/completions", self._handle)
         app.router.add_post("/openai/deployments/{name}/chat/completions", self._handle)
         self._runner = web.AppRunner(app, handler_cancellation=True, shutdown_timeout=0.1)
