@@ -74,6 +74,12 @@ def test_what_does_not_answer_is_refused(question: dict[str, Any], filled: dict[
         form_of(question).model_validate(filled)
 
 
+def test_an_answer_that_is_missing_is_named_by_its_question() -> None:
+    form = form_of({**DRINK, "own_words": True})
+    with pytest.raises(ValidationError, match=r"“What do you drink\?” needs a choice"):
+        form.model_validate({})
+
+
 @pytest.mark.parametrize(
     "questions",
     [

@@ -55,12 +55,11 @@ class _Answers(Arguments):
 
     @model_validator(mode="after")
     def _answered(self) -> _Answers:
-        for name in type(self).model_fields:
+        fields = type(self).model_fields
+        for name, asked in fields.items():
             other = f"{name}_other"
-            if other in type(self).model_fields and not (
-                getattr(self, name) or getattr(self, other)
-            ):
-                raise ValueError(f"{name} or {other} is needed")
+            if other in fields and not (getattr(self, name) or getattr(self, other)):
+                raise ValueError(f"“{asked.title}” needs a choice or an answer in your own words")
         return self
 
 
