@@ -98,6 +98,7 @@ def _fill(agent: Agent, spec: AgentSpec) -> None:
     agent.temperature = spec.model.temperature
     agent.max_output_tokens = spec.model.max_output_tokens
     agent.tools = list(spec.tools)
+    agent.guardrails = [one.model_dump(mode="json") for one in spec.guardrails]
     agent.history_runs = spec.history_runs
     agent.max_turns = spec.limits.turns
     agent.max_tokens = spec.limits.tokens
