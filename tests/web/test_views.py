@@ -79,6 +79,7 @@ def test_an_agent_that_isn_t_for_one_s_role_is_no_card(acme: Any, acme_member: A
 
     Agent.objects.exclude(slug="assistant").update(is_archived=True)
     agent = Agent.objects.get(slug="assistant")
+    Agent.objects.exclude(pk=agent.pk).update(is_archived=True)  # those of other tests
     agent.run_roles.set([Group.objects.get(name="builder")])
     publish_agent(None, agent.pk)
     assert "No agents yet" in home(_get(acme_member, acme)).content.decode()
