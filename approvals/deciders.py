@@ -105,8 +105,13 @@ def _no(code: str, reason: str) -> Standing:
 
 
 def asks_requester(approval: Approval) -> bool:
-    """Whether it is for the member that the run acts for, and nobody else, to answer."""
-    return approval.kind != Approval.Kind.CONFIRM or approval.tier == Tier.USER
+    """Whether it is for the member that the run acts for, and nobody else, to answer.
+
+    A consent that they didn't give in time may have become another role's; a form can't.
+    """
+    if approval.kind != Approval.Kind.CONFIRM:
+        return True
+    return approval.tier == Tier.USER and approval.escalated_at is None
 
 
 def deciding_roles(approval: Approval) -> tuple[str, ...]:
@@ -181,7 +186,9 @@ def waiting_for(who: Principal | Member) -> Q:
     that are left.
     """
     member_id, _, _ = _known(who)
-    own = Q(requester=member_id) & (~Q(kind=Approval.Kind.CONFIRM) | Q(tier=Tier.USER))
+    own = Q(requester=member_id) & (
+        ~Q(kind=Approval.Kind.CONFIRM) | Q(tier=Tier.USER, escalated_at__isnull=True)
+    )
     duties = duties_of(who, ())
     named = [duty for duty in (duties.own, *duties.borrowed) if duty.may_decide]
     if not named:
@@ -190,4 +197,5 @@ def waiting_for(who: Principal | Member) -> Q:
     for role in sorted({role for duty in named for role in duty.roles}):
         for_roles |= Q(escalated_at__isnull=True, decider_roles__contains=[role])
         for_roles |= Q(escalated_at__isnull=False, escalate_to=role)
-    return own | (Q(kind=Approval.Kind.CONFIRM, tier=Tier.ADMIN) & for_roles)
+    signed_off = Q(tier=Tier.ADMIN) | Q(escalated_at__isnull=False)
+    return own | (Q(kind=Approval.Kind.CONFIRM) & signed_off & for_roles)

@@ -43,8 +43,7 @@ class Ruling:
     `refused`: the call may not be made at all, whoever agrees; empty if it may. `grant_id` is None
     where no grant says anything and the tool's own declaration stands. Of tier user only the member
     that the run acts for decides, so `decider_roles`, `quorum` and `own_requests` are for the tier
-    admin. `arguments` of the call were looked at as they were given to `rule`: whoever edits them
-    while approving has decided on what they wrote.
+    admin. It is about the arguments that were given to `rule`: edited ones need one of their own.
     """
 
     tier: str

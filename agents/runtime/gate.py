@@ -19,6 +19,7 @@ from agents.tools.spec import ToolSpec
 from approvals.call_rate import take_call
 from approvals.grants import ruling_for
 from approvals.policy import Ruling, beyond_run
+from approvals.tiers import RANK
 from tenants.accounts.principal import Principal
 from tenants.hop import hop
 
@@ -119,6 +120,14 @@ class Gate:
                 return Passage(arguments, outcome=_said_no(decision))
             arguments = decision["arguments"] if decision["arguments"] is not None else arguments
         last = step.asked[-1]
+        if last["kind"] == "confirm" and last["decision"]["arguments"] is not None:
+            ruling = await self._ruling(spec, calling.parse_arguments(spec, arguments), who)
+            if ruling.refused:
+                return Passage(arguments, outcome=refusal("not_allowed", ruling.refused))
+            if RANK[ruling.tier] > RANK[last["tier"]]:
+                # Edited into a call that somebody stricter has to agree to.
+                await self._ask(key, spec, "confirm", arguments, ruling)
+                return None
         if last["kind"] == "external":
             told = shape(last["decision"]["response"], spec.max_output)
             return Passage(arguments, outcome=Outcome({"text": told.text, "data": told.data}))

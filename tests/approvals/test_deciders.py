@@ -178,6 +178,19 @@ def test_one_that_was_escalated_is_for_the_other_role(requester: Member) -> None
     assert may_decide(approver, approval).code == "wrong_role"
 
 
+def test_a_consent_that_was_escalated_is_not_the_requesters_any_more(requester: Member) -> None:
+    approval = an_approval(requester, tier="user", on_expiry="escalate", escalate_to="owner")
+    owner = a_member("owner")
+    assert may_decide(requester, approval) and not may_decide(owner, approval)
+    approval.escalated_at = timezone.now()
+    approval.save()
+    assert may_decide(owner, approval)
+    assert may_decide(requester, approval).code == "own_request"
+    rows = Approval.objects.filter(pk=approval.pk)
+    assert rows.filter(waiting_for(owner)).exists()
+    assert not rows.filter(waiting_for(requester)).exists()
+
+
 def test_another_tenants_duties_count_nowhere(
     acme: TenantRef, globex: TenantRef, requester: Member
 ) -> None:

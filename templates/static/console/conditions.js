@@ -46,7 +46,7 @@
   function number(root) {
     const rows = [...root.querySelectorAll(".cx-condition")];
     rows.forEach((row, index) => {
-      row.querySelector("legend").textContent = `Condition ${index + 1}`;
+      row.setAttribute("aria-label", `Condition ${index + 1}`);
       row.querySelector("textarea").id = `${root.id}_${index}_when`;
     });
     root.querySelector("[data-add]").disabled = rows.length >= Number(root.dataset.most);
