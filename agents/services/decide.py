@@ -128,14 +128,14 @@ def _check_open(approval: Approval, run: Run) -> None:
         approval.is_waiting and approval.expires_at <= timezone.now()
     ):
         raise Conflict("The approval has expired: nothing was done.", code="approval_expired")
-    if run.cancel_requested_at is not None or not run.is_live:
-        raise Conflict("The run has ended: there is nothing to decide.", code="run_ended")
-    if not approval.is_waiting:
+    if not approval.is_waiting and approval.status != Approval.Status.CANCELLED:
         raise Conflict(
             f"It was decided before: {approval.get_status_display().lower()}.",
             code="already_decided",
             approval_status=approval.status,
         )
+    if run.cancel_requested_at is not None or not run.is_live or not approval.is_waiting:
+        raise Conflict("The run has ended: there is nothing to decide.", code="run_ended")
 
 
 def _checked(approval: Approval, request: Decide) -> Decide:
