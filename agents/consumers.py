@@ -22,14 +22,15 @@ from agents import inbox_feed
 from agents.api.visible import may_still_see
 from agents.runtime.events import START, Cursor
 from agents.runtime.follow import follow
-from agents.services.access import access_run
 from agents.services.cancel_run import cancel_run
 from agents.services.decide import LONGEST_REASON, Decide, decide
+from agents.services.opened import open_run
 from agents.services.start_run import StartRun, start_run
 from config.api_errors import as_problem
 from config.errors import BadRequest, Invalid, NotFound, Problem, TooManyRequests, Unauthorized
 from config.metrics import PROBLEMS
 from config.trace import trace_id
+from tenants import happened
 from tenants.accounts.browser import by_session
 from tenants.accounts.guard import as_now, authenticate, check_scope
 from tenants.accounts.live import Watch, watch
@@ -140,6 +141,7 @@ class RunConsumer(AsyncWebsocketConsumer):
             if scope is not None:
                 who = await self._principal()
                 check_scope(who, scope)
+                happened.acting_as(happened.actor_of(who))
             await getattr(self, f"do_{frame.action}")(who, frame)
         except Exception as error:
             await self._problem(ref, as_problem(error))
@@ -169,7 +171,7 @@ class RunConsumer(AsyncWebsocketConsumer):
         self._follow(run.id, START)
 
     async def do_follow(self, who: Principal, frame: Follow) -> None:
-        run = await hop(access_run, who, frame.run_id)
+        run = await hop(open_run, who, frame.run_id)
         before = self._following.pop(run.id, None)
         if before is not None:  # following anew from another place replaces the first
             before.cancel()

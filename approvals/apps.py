@@ -8,6 +8,11 @@ class ApprovalsConfig(AppConfig):
     verbose_name = "Approvals"
 
     def ready(self) -> None:
-        from approvals.grants import connect
+        from approvals import grants
+        from approvals.audit import acting
+        from approvals.audit.record import record
+        from tenants import happened
 
-        connect()
+        grants.connect()
+        acting.connect()
+        happened.on(record)

@@ -9,6 +9,7 @@ from agents.api.runs import router as runs
 from agents.api.sessions import router as sessions
 from agents.api.tools import router as tools
 from agents.api.usage import router as usage
+from approvals.audit.api import router as audit
 from config.api_errors import install_handlers
 from tenants.accounts.api import router as accounts
 from tenants.accounts.guard import Undeclared
@@ -35,6 +36,7 @@ ROUTERS = (
     tools,
     grants,
     usage,
+    audit,
 )
 for router in ROUTERS:
     api.add_router("", router)

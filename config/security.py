@@ -11,6 +11,8 @@ from django.http import HttpRequest
 from django.http.response import HttpResponseBase
 from django.utils import timezone
 
+from config.trace import note_member
+
 Next = Callable[[HttpRequest], HttpResponseBase]
 
 _EVERYWHERE = "frame-ancestors 'none'; base-uri 'none'; form-action 'self'; object-src 'none'"
@@ -69,13 +71,16 @@ class TenantUrlconfMiddleware:
 
 
 class MemberTimeZoneMiddleware:
-    """Times are shown in the signed-in member's zone."""
+    """Times are shown in the signed-in member's zone, and what they do is known to be theirs."""
 
     def __init__(self, get_response: Next) -> None:
         self.get_response = get_response
 
     def __call__(self, request: HttpRequest) -> HttpResponseBase:
-        name = getattr(request.user, "time_zone", "") if request.user.is_authenticated else ""
+        name = ""
+        if request.user.is_authenticated:
+            name = getattr(request.user, "time_zone", "")
+            note_member(request.user.pk)
         try:
             zone = zoneinfo.ZoneInfo(name) if name else None
         except (zoneinfo.ZoneInfoNotFoundError, ValueError):

@@ -16,7 +16,7 @@ from typing import Any
 from config.errors import BadRequest, NotFound, Problem, Unavailable
 from config.load import load
 from config.trace import start_trace
-from tenants import entered
+from tenants import entered, happened
 from tenants.context import TenantRef, use_tenant
 from tenants.directory import known_host, known_slug
 from tenants.outage import AWAY, database_away
@@ -48,6 +48,7 @@ class TenantMiddleware:
             headers.get(b"traceparent", b"").decode("latin1"),
             headers.get(b"tracestate", b"").decode("latin1"),
         )
+        happened.came_from(scope)
         since = entered.changes()
         try:
             if _STARTS_RUN.match(scope["path"]) and scope.get("method") == "POST":

@@ -6,6 +6,7 @@ Importing it, as Django's autodiscovery does, registers the classes and the chec
 from agents.admin import (
     agents,
     approvals,
+    audit,
     checks,
     delegations,
     desk,
@@ -30,6 +31,7 @@ from agents.admin import tenants as tenants_pages
 __all__ = [
     "agents",
     "approvals",
+    "audit",
     "checks",
     "delegations",
     "desk",

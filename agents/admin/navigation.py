@@ -80,6 +80,10 @@ _TENANT: tuple[tuple[str, tuple[Entry, ...]], ...] = (
         ),
     ),
     (
+        "Control",
+        (("Audit log", "policy", "admin:approvals_auditentry_changelist", Scope.AUDIT_READ),),
+    ),
+    (
         "People",
         (
             ("Members", "group", "admin:accounts_member_changelist", Scope.MEMBERS_READ),

@@ -29,6 +29,7 @@ from agents.admin.scoped import ScopedAdmin, scoped
 from agents.admin.shown import ago, between, duration, money, one_line, status_badge
 from agents.admin.site import tenant_site
 from agents.models import Run
+from agents.services.opened import tell_run_opened
 from config.errors import Conflict
 from tenants.accounts.scopes import Scope
 
@@ -157,7 +158,9 @@ class RunAdmin(ScopedAdmin):
         form_url: str = "",
         extra_context: dict[str, Any] | None = None,
     ) -> HttpResponse:
-        return run_page(self, request, found(self, request, object_id))
+        run = found(self, request, object_id)
+        tell_run_opened(request.user.pk, run)
+        return run_page(self, request, run)
 
     @scoped(Scope.RUNS_READ_ALL)
     def live(self, request: HttpRequest, object_id: UUID) -> HttpResponse:
@@ -171,6 +174,7 @@ class RunAdmin(ScopedAdmin):
         step = run.steps.filter(seq=seq).first()
         if step is None:
             raise Http404("The run has no such step.")
+        tell_run_opened(request.user.pk, run)
         return step_page(self, request, run, step)
 
     # --- cancelling -------------------------------------------------------------------------------

@@ -21,6 +21,7 @@ from agents.admin.scoped import ScopedAdmin, may
 from agents.admin.shown import ago, status_badge
 from agents.admin.site import tenant_site
 from agents.models import Run, Session
+from agents.services.opened import tell_session_opened
 from tenants.accounts.scopes import Scope
 
 # The latest runs of a session that its page shows.
@@ -99,6 +100,7 @@ class SessionAdmin(ScopedAdmin):
         extra_context: dict[str, Any] | None = None,
     ) -> HttpResponse:
         session = found(self, request, object_id)
+        tell_session_opened(request.user.pk, session)
         runs = list(session.runs.select_related("revision").prefetch_related("messages")[:_RUNS])
         context = {
             "title": str(session),

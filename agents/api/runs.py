@@ -11,8 +11,9 @@ from ninja import Query, Router
 from agents.api.present import run_json, step_json
 from agents.api.streams import event_stream, json_response
 from agents.runtime.events import Cursor
-from agents.services.access import access_run, visible_runs
+from agents.services.access import visible_runs
 from agents.services.cancel_run import cancel_run
+from agents.services.opened import open_run
 from config.load import load
 from config.pages import Paging, page
 from tenants.accounts.guard import principal, requires
@@ -49,7 +50,7 @@ def _list(who: Principal, query: RunFilter) -> dict[str, Any]:
 
 @router.get("/runs/{uuid:run_id}", auth=requires(Scope.RUNS_READ))
 async def get_run(request: HttpRequest, run_id: UUID) -> dict[str, Any]:
-    return await hop(lambda who: run_json(access_run(who, run_id)), principal(request))
+    return await hop(lambda who: run_json(open_run(who, run_id)), principal(request))
 
 
 @router.get("/runs/{uuid:run_id}/steps", auth=requires(Scope.RUNS_READ))
@@ -59,7 +60,7 @@ async def list_steps(request: HttpRequest, run_id: UUID) -> dict[str, Any]:
 
 
 def _steps(who: Principal, run_id: UUID) -> dict[str, Any]:
-    steps = access_run(who, run_id).steps.order_by("seq")
+    steps = open_run(who, run_id).steps.order_by("seq")
     return {"items": [step_json(step) for step in steps], "next": None}
 
 
@@ -67,7 +68,7 @@ def _steps(who: Principal, run_id: UUID) -> dict[str, Any]:
 async def follow_run(request: HttpRequest, run_id: UUID) -> HttpResponse:
     """The run's events from its beginning, or after `Last-Event-ID`, then live to its end."""
     load.check_following()
-    await hop(access_run, principal(request), run_id)
+    await hop(open_run, principal(request), run_id)
     return event_stream(run_id, Cursor.parse(request.headers.get("Last-Event-ID")))
 
 

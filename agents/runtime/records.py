@@ -28,6 +28,7 @@ from agents.runtime.step_rows import ending_values, state_of
 from agents.runtime.verdict_journal import VerdictJournal
 from agents.runtime.verdict_rows import VerdictRow, as_records, tripped_event
 from agents.tools.output import storable
+from approvals.audit import sealing
 from tenants.hop import hop
 from tenants.pool import tenant_connection
 
@@ -293,6 +294,7 @@ class Records(VerdictJournal):
         run = self.run
         run.status, run.output, run.error = ending.status, ending.output, ending.error
         run.finished_at = at
+        sealing.mark()
         if self._on_finish is not None:
             self._on_finish()
 

@@ -6,6 +6,7 @@ run's owner passes GUARD: it locks the ticket against a claim and yields no row 
 """
 
 from agents.limits.counting import USAGE, USAGE_TAKES
+from approvals.audit.run_sql import RUN_ENDED, RUN_STARTED
 from tenants.notices import CHANNEL
 
 GUARD = """
@@ -106,15 +107,15 @@ run AS (
     SELECT id, {seq}, %(step_key)s, %(step_kind)s, %(step_name)s, 'started', 1,
         %(step_input)s::jsonb, 0, 0, {position}, now()
     FROM run WHERE %(step_key)s::text IS NOT NULL
-){verdicts}
+){verdicts}{audited}
 SELECT created_at, started_at, deadline_at, {history} FROM run
 """
 _NO_HISTORY = "NULL::json"
 _HISTORY_AS_JSON = f"""(
     SELECT json_agg(json_build_array(said.role, said.content)) FROM ({HISTORY}) said
 )"""
-_NEW = {"session": _NEW_SESSION, "history": _NO_HISTORY}
-_OLD = {"session": _OLD_SESSION, "history": _HISTORY_AS_JSON}
+_NEW = {"session": _NEW_SESSION, "history": _NO_HISTORY, "audited": RUN_STARTED}
+_OLD = {"session": _OLD_SESSION, "history": _HISTORY_AS_JSON, "audited": RUN_STARTED}
 _FIRST = {"seq": "1", "position": "2", "verdicts": ""}
 START_IN_NEW_SESSION = _START.format(**_NEW, **_FIRST)
 START_IN_SESSION = _START.format(**_OLD, **_FIRST)
@@ -283,14 +284,14 @@ WITH ticket AS (
         input_tokens = %(input_tokens)s, output_tokens = %(output_tokens)s,
         cost = %(cost)s::numeric, position = %(position)s, finished_at = now()
     FROM ticket WHERE id = %(run_id)s
-    RETURNING id, session_id, finished_at, {usage_takes}
+    RETURNING id, session_id, finished_at, status, trace_id, {usage_takes}
 ), message AS (
     INSERT INTO agents_message (session_id, run_id, position, role, content, created_at)
     SELECT session_id, id, 1, 'assistant', %(answer)s::text, now() FROM run
     WHERE %(answer)s::text IS NOT NULL
 ), session AS (
     UPDATE agents_session s SET updated_at = now() FROM run WHERE s.id = run.session_id
-), {usage}
+), {usage}{audited}
 SELECT finished_at FROM run
 """
 _LAST_STEP = """, step AS (
@@ -299,7 +300,7 @@ _LAST_STEP = """, step AS (
         cost = %(step_cost)s::numeric, finished_position = %(step_position)s, finished_at = now()
     FROM ticket WHERE run_id = %(run_id)s AND key = %(step_key)s
 )"""
-_COUNTED = {"usage": USAGE, "usage_takes": USAGE_TAKES}
+_COUNTED = {"usage": USAGE, "usage_takes": USAGE_TAKES, "audited": RUN_ENDED}
 FINISH = _FINISH.format(step="", **_COUNTED)
 # The step whose outcome ends the run is recorded with the run's end.
 FINISH_WITH_STEP = _FINISH.format(step=_LAST_STEP, **_COUNTED)

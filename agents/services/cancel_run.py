@@ -11,6 +11,7 @@ from agents.runtime.state import RunState
 from agents.runtime.store import load_run
 from agents.services.access import access_run, may_cancel
 from config.errors import Conflict, Forbidden
+from tenants import happened
 from tenants.accounts.principal import Principal
 from tenants.context import current_tenant
 from tenants.hop import hop
@@ -53,5 +54,12 @@ async def _end(run_id: UUID) -> None:
 
 def _check(principal: Principal, run_id: UUID) -> None:
     run = access_run(principal, run_id)
+    happened.tell(
+        "run.cancel_asked",
+        target=("run", run.pk, run.slug),
+        result="ok" if may_cancel(principal, run) else "refused",
+        run=run.pk,
+        actor=happened.actor_of(principal),
+    )
     if not may_cancel(principal, run):
         raise Forbidden("Cancelling another member's run needs the scope runs:cancel_all.")

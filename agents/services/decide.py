@@ -18,8 +18,8 @@ from agents.tools import calling, registry
 from agents.tools.spec import ToolSpec
 from approvals.deciders import Standing, may_decide, waiting_for
 from approvals.models import Approval, Decision
-from config.errors import Conflict, Forbidden, Invalid, NotFound
-from tenants import notices
+from config.errors import Conflict, Forbidden, Invalid, NotFound, Problem
+from tenants import happened, notices
 from tenants.accounts.principal import Principal
 from tenants.accounts.scopes import Scope
 from tenants.hop import hop
@@ -75,6 +75,20 @@ async def decide(principal: Principal, approval_id: UUID, request: Decide) -> Ap
 
 def decide_now(principal: Principal, approval_id: UUID, request: Decide) -> tuple[Approval, bool]:
     """`decide` as one plain unit; True when the run is back in the queue."""
+    try:
+        return _decide(principal, approval_id, request)
+    except Problem as problem:  # what was tried is on record as well
+        happened.tell(
+            "approval.decide_refused",
+            target=("approval", approval_id, ""),
+            result="refused",
+            detail={"decision": request.decision, "code": problem.code},
+            actor=happened.actor_of(principal),
+        )
+        raise
+
+
+def _decide(principal: Principal, approval_id: UUID, request: Decide) -> tuple[Approval, bool]:
     access_approval(principal, approval_id)
     if len(request.reason) > LONGEST_REASON:
         raise Invalid(f"A reason has at most {LONGEST_REASON:,} characters.", code="reason")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import difflib
 import json
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -70,6 +71,36 @@ def differences(before: AgentSpec | None, after: AgentSpec) -> list[Difference]:
             continue
         found.append(_difference(label, path, was, now, first=before is None))
     return found
+
+
+def value_differences(
+    before: Mapping[str, Any] | None, after: Mapping[str, Any] | None
+) -> list[Difference]:
+    """The keys of two sets of values that differ, in order of their names; either may be missing.
+
+    Without a `before` all of `after` that say something; without an `after` all of `before`.
+    """
+    old, new = before or {}, after or {}
+    found = []
+    for label in sorted({*old, *new}):
+        was, now = _as_text(old.get(label)), _as_text(new.get(label))
+        if was == now:
+            continue
+        if "\n" in was or "\n" in now or max(len(was), len(now)) > 160:
+            found.append(Difference(label, was, now, tuple(_lines(was, now))))
+        else:
+            found.append(Difference(label, was, now or "not set"))
+    return found
+
+
+def _as_text(value: Any) -> str:
+    if value in (None, "", [], {}):
+        return ""
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    if isinstance(value, dict):
+        return json.dumps(value, indent=2, ensure_ascii=False, sort_keys=True)
+    return ", ".join(map(str, value)) if isinstance(value, list) else str(value)
 
 
 def _difference(label: str, path: str, was: Any, now: Any, *, first: bool) -> Difference:

@@ -11,6 +11,7 @@ from agents.models import Agent, Revision
 from agents.providers.services import check_model
 from agents.specs import AgentSpec, Limits, ModelSpec, digest
 from config.errors import Forbidden, Invalid
+from tenants import happened
 from tenants.accounts.models import Member
 from tenants.accounts.scopes import Scope
 
@@ -72,6 +73,13 @@ def publish_agent(member: Member | None, agent_id: int, note: str = "") -> tuple
             spec=spec.model_dump(mode="json"),
             note=note[:500],
             author=member,
+        )
+        happened.tell(
+            "agent.published",
+            target=("agent", agent.pk, agent.name),
+            before=agent.published.spec if agent.published else None,
+            after=revision.spec,
+            detail={"revision": revision.number, "note": revision.note},
         )
         agent.published = revision
         agent.save(update_fields=["published", "updated_at"])

@@ -10,6 +10,7 @@ from agents.models import Agent, Revision
 from agents.specs import AgentSpec
 from agents.tools import registry
 from config.errors import Conflict, Forbidden, Invalid, NotFound
+from tenants import happened
 from tenants.accounts.models import Member
 from tenants.accounts.scopes import Scope
 
@@ -49,6 +50,13 @@ def roll_back(
             spec=wanted.spec,
             note=f"Back to r{number}. {note}".strip()[:500],
             author=member,
+        )
+        happened.tell(
+            "agent.rolled_back",
+            target=("agent", agent.pk, agent.name),
+            before=agent.published.spec,
+            after=made.spec,
+            detail={"revision": made.number, "back_to": number, "note": made.note},
         )
         agent.published = made
         agent.save(update_fields=["published", "updated_at"])

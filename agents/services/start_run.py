@@ -28,6 +28,8 @@ from agents.runtime.titles import make_title
 from agents.runtime.variables import variables_of
 from agents.services.admission import admitted, held_here
 from agents.services.looked_at_input import LookedAtInput, look_at_input
+from approvals.audit import sealing
+from approvals.audit.run_sql import starter
 from config.errors import (
     Conflict,
     Forbidden,
@@ -106,6 +108,7 @@ async def start_run(principal: Principal, request: StartRun) -> Started:
         if row is not None:
             break
         component = None  # what was remembered is out of date: look, then start again
+    sealing.mark()
     run = _state(principal, request, plan, row)
     if not plan.values["owner"]:
         executor().wake()
@@ -243,6 +246,7 @@ def _plan(
         "step_input": as_jsonb(step_input),
         "runs": spec.history_runs,
         **looked.values,
+        **starter(principal),
     }
     return _Plan(chosen, model, step_key, step_name, step_input, values, looked)
 

@@ -9,6 +9,7 @@ from config import embedded
 from config.database import database_from_url
 from config.env import env_bool, env_float, env_int, env_list, env_path, env_str
 from config.settings.accounts import *  # noqa: F403 - one subject of this table, in its own file
+from config.settings.audit import *  # noqa: F403 - how it is sealed, how long it is kept
 from config.settings.grants import *  # noqa: F403 - tools without a grant
 from config.settings.limits import *  # noqa: F403 - of tenants and members
 from config.settings.operations import *  # noqa: F403 - metrics, logs and overload
@@ -260,4 +261,6 @@ PLATFORM_SCHEDULES = {
     "clean tokens": ("tenants.jobs.clean_tokens", 60),
     "sweep leases": ("agents.runtime.jobs.sweep_leases", 1),
     "fold usage": ("agents.limits.jobs.fold_usage", 60),
+    "seal audit logs": ("approvals.audit.jobs.seal_left_over", 5),
+    "prune audit logs": ("approvals.audit.jobs.prune_audit", 60 * 24),
 }

@@ -24,6 +24,8 @@ TENANT_CACHE_SECONDS = env_float("TENANT_CACHE_SECONDS", 0.0)
 PRINCIPAL_CACHE_SECONDS = env_float("PRINCIPAL_CACHE_SECONDS", 0.0)
 PROVIDER_CACHE_SECONDS = env_float("PROVIDER_CACHE_SECONDS", 0.0)
 LIMITS_CACHE_SECONDS = env_float("LIMITS_CACHE_SECONDS", 0.0)
+# Servers seal, tests do it when they want to.
+AUDIT_SEAL_SECONDS = env_float("AUDIT_SEAL_SECONDS", 0.0)
 
 # A file for each mail, so that a test finds what the task cluster sent.
 EMAIL_BACKEND = "django.core.mail.backends.filebased.EmailBackend"

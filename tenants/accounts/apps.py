@@ -8,6 +8,7 @@ class AccountsConfig(AppConfig):
     default_auto_field = "django.db.models.BigAutoField"
 
     def ready(self) -> None:
-        from tenants.accounts.changes import connect
+        from tenants.accounts import changes, sign_ins
 
-        connect()
+        changes.connect()
+        sign_ins.connect()

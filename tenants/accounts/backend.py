@@ -9,7 +9,7 @@ from django.conf import settings
 from django.contrib.auth.backends import ModelBackend
 from django.http import HttpRequest
 
-from tenants.accounts import throttle
+from tenants.accounts import sign_ins, throttle
 from tenants.accounts.demo import DEMO_PASSWORD
 from tenants.accounts.models import Member
 from tenants.accounts.places import keep_device, place_of
@@ -38,6 +38,7 @@ class ThrottledBackend(ModelBackend):
             password = secrets.token_hex()
         member = super().authenticate(request, username=username, password=password)
         if not isinstance(member, Member):
+            sign_ins.failed(username)
             return None
         attempt.succeeded()
         throttle.remember(member, username, place, keep_device(request))

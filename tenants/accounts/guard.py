@@ -13,6 +13,7 @@ from django.http import HttpRequest
 
 from config.errors import Forbidden, Unauthorized
 from config.trace import note_member
+from tenants import happened
 from tenants.accounts.api_keys import PREFIX
 from tenants.accounts.key_check import authenticate_key, still_good
 from tenants.accounts.principal import Principal, principal_of
@@ -37,6 +38,7 @@ class Requires:
     async def __call__(self, request: HttpRequest) -> Principal:
         principal = await authenticate(bearer(request.headers.get("Authorization", "")))
         note_member(principal.member_id)
+        happened.acting_as(happened.actor_of(principal))
         check_scope(principal, self.scope)
         request.principal = principal
         asking.set(principal)

@@ -27,6 +27,7 @@ from django.utils import timezone
 from django.utils.crypto import salted_hmac
 
 from config.errors import TooManyRequests
+from tenants import happened
 from tenants.accounts.models import KnownPlace, Member, TryCount
 from tenants.accounts.places import Place
 from tenants.context import current_tenant
@@ -229,4 +230,10 @@ def _tell(kind: str, pause: float, address: str) -> None:
         kind,
         pause,
         address or "an unknown address",
+    )
+    happened.tell(
+        "sign_in.paused",
+        result="refused",
+        actor=happened.Actor(),
+        detail={"limit": kind, "seconds": round(pause)},
     )

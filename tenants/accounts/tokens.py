@@ -14,7 +14,9 @@ from rest_framework_simplejwt.exceptions import TokenError
 from rest_framework_simplejwt.tokens import AccessToken, RefreshToken, Token
 
 from config.errors import Unauthorized
+from tenants import happened
 from tenants.accounts import refresh as refresh_family
+from tenants.accounts import sign_ins
 from tenants.accounts.accepted_keys import verified
 from tenants.accounts.models import Member
 from tenants.accounts.principal import of_member
@@ -76,6 +78,7 @@ def sign_in(username: str, password: str, request: HttpRequest) -> dict[str, str
     member = authenticate(request, username=username, password=password)
     if not isinstance(member, Member):
         raise Unauthorized("The username or the password is wrong.", code="bad_credentials")
+    sign_ins.succeeded(member, "token")
     return issue_pair(member)
 
 
@@ -122,6 +125,7 @@ def rotate(raw: str) -> dict[str, str]:
     """Trade a refresh token for a new pair. One that was traded before ends its whole family."""
     token = read_token(raw, RefreshToken)
     member_id, family_id = _subject(token)
+    _acting(member_id, family_id)
     fresh = RefreshToken()
     member = refresh_family.trade(
         member_id, family_id, str(token["jti"]), fresh["jti"], _end_of(fresh)
@@ -135,7 +139,13 @@ def rotate(raw: str) -> dict[str, str]:
 
 def revoke(raw: str) -> None:
     """Sign out: no token of this refresh token's family is good any more. Repeating is no error."""
-    refresh_family.close(*_subject(read_token(raw, RefreshToken)))
+    member_id, family_id = _subject(read_token(raw, RefreshToken))
+    _acting(member_id, family_id)
+    refresh_family.close(member_id, family_id)
+
+
+def _acting(member_id: int, family_id: UUID) -> None:
+    happened.acting_as(happened.Actor(member_id, "", "token", family_id.hex))
 
 
 def _subject(token: Token) -> tuple[int, UUID]:

@@ -44,6 +44,7 @@ class Server:
             "DJANGO_SETTINGS_MODULE": "config.settings.test",
             "PYTHONUNBUFFERED": "1",
             **FAST_MODEL,
+            "AUDIT_SEAL_SECONDS": "0.2",
             **env,
         }
         self.log = Path(tempfile.mkstemp(prefix="concord-server-", suffix=".log")[1])
