@@ -84,7 +84,7 @@ def acting(member: Member) -> None:
 @pytest.mark.django_db
 def test_a_grants_life_is_on_record_with_who_did_it(acme_member: Member, globex: TenantRef) -> None:
     acting(acme_member)
-    grant = Grant.objects.create(tool="refund", tier=Tier.FREE)
+    grant = Grant.objects.create(tool="audited_refund", tier=Tier.FREE)
     grant.tier = Tier.ADMIN
     grant.save()
     grant.delete()
@@ -99,10 +99,10 @@ def test_a_grants_life_is_on_record_with_who_did_it(acme_member: Member, globex:
     }
     assert made.before is None and made.after["tier"] == "free"
     assert (changed.before, changed.after) == ({"tier": "free"}, {"tier": "admin"})
-    assert gone.after is None and gone.before["tool"] == "refund"
-    assert made.target_name == "refund" and len(made.trace_id) == 32
+    assert gone.after is None and gone.before["tool"] == "audited_refund"
+    assert made.target_name == "audited_refund" and len(made.trace_id) == 32
     with use_tenant(globex):
-        assert not AuditEntry.objects.filter(target_type="grant").exists()
+        assert not AuditEntry.objects.filter(target_name="audited_refund").exists()
 
 
 @pytest.mark.django_db
@@ -127,10 +127,12 @@ def test_bulk_writes_are_on_record_row_by_row(acme_member: Member) -> None:
 @pytest.mark.django_db
 def test_what_is_written_past_the_application_is_on_record_as_such(acme_member: Member) -> None:
     acting(acme_member)
-    Grant.objects.create(tool="refund")
+    Grant.objects.create(tool="audited_refund")
     # Below Django's cursor, as psql would.
     connection.connection.execute("SET LOCAL concord.actor TO ''")
-    connection.connection.execute("UPDATE approvals_grant SET tier = 'free', quorum = 3")
+    connection.connection.execute(
+        "UPDATE approvals_grant SET quorum = 3 WHERE tool = 'audited_refund'"
+    )
     (entry,) = latest(target_type="grant")
     assert entry.via == "database" and entry.actor_id is None
     assert entry.actor_name.startswith("database login ")
@@ -187,7 +189,7 @@ def test_what_is_undone_was_never_on_record(acme_member: Member) -> None:
     before = AuditEntry.objects.count()
     with transaction.atomic():
         happened.tell("test.happened")
-        Grant.objects.create(tool="refund")
+        Grant.objects.create(tool="audited_refund")
         assert AuditEntry.objects.count() == before + 2
         transaction.set_rollback(True)
     assert AuditEntry.objects.count() == before
