@@ -51,6 +51,7 @@ _TENANT: tuple[tuple[str, tuple[Entry, ...]], ...] = (
                 "admin:approvals_delegation_changelist",
                 Scope.GRANTS_READ,
             ),
+            ("Audit log", "policy", "admin:approvals_auditentry_changelist", Scope.AUDIT_READ),
         ),
     ),
     (
@@ -78,10 +79,6 @@ _TENANT: tuple[tuple[str, tuple[Entry, ...]], ...] = (
                 Scope.USAGE_READ_ALL,
             ),
         ),
-    ),
-    (
-        "Control",
-        (("Audit log", "policy", "admin:approvals_auditentry_changelist", Scope.AUDIT_READ),),
     ),
     (
         "People",
