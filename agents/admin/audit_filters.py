@@ -23,6 +23,7 @@ KINDS: tuple[tuple[str, str], ...] = (
     ("role.", "Roles"),
     ("grant.", "Grants"),
     ("delegation.", "Delegations"),
+    ("guardrail.", "Guardrails"),
     ("agent.", "Agents"),
     ("revision.", "Revisions"),
     ("run.", "Runs"),

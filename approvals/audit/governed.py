@@ -23,6 +23,7 @@ GOVERNED = frozenset(
         "agents_revision",
         "agents_run",
         "agents_session",
+        "agents_tenantguardrail",
         "approvals_approval",
         "approvals_decision",
         "approvals_delegation",

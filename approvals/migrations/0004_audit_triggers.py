@@ -251,6 +251,7 @@ _GOVERNED = (
     govern("agents_agent_run_roles", "agent_role"),
     govern("agents_revision", "revision", named_by="slug", left_out="spec"),
     govern("agents_promptsetting", "prompt_setting", named_by="key", left_out="updated_at"),
+    govern("agents_tenantguardrail", "guardrail", named_by="name", left_out="updated_at"),
     govern("agents_session", "session", named_by="title", events="DELETE"),
     govern("agents_run", "run", named_by="slug", left_out="input,output,error,model,pauses",
            events="DELETE"),
@@ -289,7 +290,7 @@ class Migration(migrations.Migration):
     dependencies = [
         ("approvals", "0003_audit"),
         ("accounts", "0004_invitation"),
-        ("agents", "0007_waiting"),
+        ("agents", "0008_guardrails"),
         ("auth", "0012_alter_user_first_name_max_length"),
         ("limits", "0001_initial"),
         ("providers", "0001_initial"),
