@@ -11,7 +11,7 @@ from django.http import QueryDict
 from agents.schema_form import SchemaForm, read_json, words
 from agents.services.decide import Choice, Decide
 from agents.services.decide_from_thread import decide_from_thread
-from agents.tools import registry
+from agents.tools import calling, registry
 from approvals.models import Approval
 from config.errors import Conflict, Forbidden, Invalid, Problem
 from tenants.accounts.principal import Principal
@@ -39,10 +39,17 @@ class Shown:
     cut: int = 0
 
 
-def shown_arguments(arguments: Any) -> list[Shown]:
-    """Arguments by name, in their order; anything but an object as one value without a name."""
-    pairs = arguments.items() if isinstance(arguments, dict) else [("", arguments)]
-    return [_shown(str(name), value) for name, value in pairs]
+def shown_arguments(arguments: Any, tool: str = "") -> list[Shown]:
+    """Arguments by name, in the tool's order; anything but an object as one value without a name.
+
+    The database doesn't keep the order of an object's keys.
+    """
+    if not isinstance(arguments, dict):
+        return [_shown("", arguments)]
+    known = list((tool_parameters(tool) or {}).get("properties") or ())
+    names = [name for name in known if name in arguments]
+    names += [name for name in arguments if name not in known]
+    return [_shown(str(name), arguments[name]) for name in names]
 
 
 def as_text(value: Any) -> str:
@@ -139,8 +146,20 @@ def _form_of(approval: Approval) -> SchemaForm | None:
     if not approval.is_waiting:
         return None
     if approval.kind == Approval.Kind.INPUT:
-        return SchemaForm(approval.fields or {})
+        return SchemaForm(_questions(approval))
     if approval.kind == Approval.Kind.EXTERNAL or not isinstance(approval.arguments, dict):
         return None
     schema = tool_parameters(approval.tool)
     return None if schema is None else SchemaForm(schema, approval.arguments)
+
+
+def _questions(approval: Approval) -> dict[str, Any]:
+    """The schema of what is asked: the tool's own, in its order, else as it was recorded."""
+    try:
+        spec = registry.get(approval.tool)
+        if spec.asks is not None:
+            form = spec.asks(calling.parse_arguments(spec, approval.arguments))
+            return dict(form.model_json_schema())
+    except (registry.UnknownTool, calling.ToolProblem):
+        pass
+    return dict(approval.fields or {})

@@ -94,7 +94,7 @@ def _line(approval: Any) -> dict[str, Any]:
         "tier": tier_shown(approval),
         "effect": EFFECTS.get(approval.effect, approval.effect),
         "left": left(approval),
-        "arguments": shown_arguments(approval.arguments),
+        "arguments": shown_arguments(approval.arguments, approval.tool),
         # With this one; the call is made when as many agree as have to.
         "agreed": approval.agreed + 1,
         "enough": approval.agreed + 1 >= approval.quorum,

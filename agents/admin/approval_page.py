@@ -108,8 +108,8 @@ def panel(request: HttpRequest, approval: Approval, answer: Answer | None = None
         "writes": approval.effect != "read",
         "asked": ago(approval.created_at),
         "left": left(approval),
-        "arguments": shown_arguments(approval.arguments),
-        "decided_arguments": shown_arguments(approval.decided_arguments)
+        "arguments": shown_arguments(approval.arguments, approval.tool),
+        "decided_arguments": shown_arguments(approval.decided_arguments, approval.tool)
         if approval.decided_arguments is not None
         else None,
         "as_json": as_text(approval.arguments)[:50_000],

@@ -26,6 +26,8 @@ def test_a_form_is_filled_in_and_the_run_goes_on_by_the_answers(
     expect(card.get_by_text("Needs your answer")).to_be_visible()
     expect(card.get_by_role("group", name="Priority")).to_contain_text("needed")
     expect(card.get_by_label("Contact")).not_to_contain_text("needed")
+    labels = card.locator("legend, .field > label").all_inner_texts()
+    assert [label.split()[0] for label in labels[:2]] == ["Priority", "Contact"]  # as it asks
     # A needed answer that is missing is said beside its field; what is there stays.
     card.get_by_label("Contact").fill("room 7")
     card.get_by_role("button", name="Send the answer").click()
