@@ -15,7 +15,7 @@ from approvals.models import Delegation, Grant
 from tenants.accounts.models import Member
 from tenants.context import use_tenant
 from tests.admin.console import Console, words
-from tests.approvals.granting import TENANTS, grant, ref, take_grants_away
+from tests.approvals.granting import TENANTS, grant, no_grants, ref
 
 Consoles = Callable[..., Console]
 LIST = "/admin/approvals/grant/"
@@ -25,9 +25,8 @@ DUTIES = "/admin/approvals/delegation/"
 
 @pytest.fixture(autouse=True)
 def clean(committed: None) -> Iterator[None]:
-    take_grants_away()
-    yield
-    take_grants_away()
+    with no_grants():
+        yield
     for slug in TENANTS:
         with use_tenant(ref(slug)):
             Delegation.objects.all().delete()

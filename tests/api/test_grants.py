@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from tests.api.test_auth import is_problem
-from tests.approvals.granting import grant, take_grants_away
+from tests.approvals.granting import grant, no_grants
 from tests.support.client import Api
 
 Apis = Callable[..., Api]
@@ -16,9 +16,8 @@ Apis = Callable[..., Api]
 
 @pytest.fixture(autouse=True)
 def clean(committed: None) -> Iterator[None]:
-    take_grants_away()
-    yield
-    take_grants_away()
+    with no_grants():
+        yield
 
 
 def effective(client: Api, tool: str) -> dict[str, Any]:

@@ -1,4 +1,4 @@
-"""The demo's tenants without grants, before and after each test."""
+"""The demo's tenants without grants for as long as a test lasts."""
 
 from __future__ import annotations
 
@@ -6,12 +6,11 @@ from collections.abc import Iterator
 
 import pytest
 
-from tests.approvals.granting import take_grants_away
+from tests.approvals.granting import no_grants
 
 
 @pytest.fixture
 def granting(committed: None) -> Iterator[None]:
-    """The database as other processes see it; whatever grants a test makes are gone after it."""
-    take_grants_away()
-    yield
-    take_grants_away()
+    """The database as other processes see it; the grants that were there come back."""
+    with no_grants():
+        yield

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import timedelta
 from typing import Any
 from uuid import uuid4
@@ -34,11 +36,26 @@ def grant(slug: str, tool: str, tier: str = "free", agent: str = "", **fields: A
         return int(row.pk)
 
 
-def take_grants_away() -> None:
-    for slug in TENANTS:
-        with use_tenant(ref(slug)):
-            for row in Grant.objects.all():
-                row.delete()
+@contextmanager
+def no_grants() -> Iterator[None]:
+    """Neither tenant has a grant in the block; the demo's own are back after it."""
+    before = {slug: _taken_away(slug) for slug in TENANTS}
+    try:
+        yield
+    finally:
+        for slug, rows in before.items():
+            _taken_away(slug)
+            with use_tenant(ref(slug)):
+                for row in rows:
+                    row.save(force_insert=True)
+
+
+def _taken_away(slug: str) -> list[Grant]:
+    with use_tenant(ref(slug)):
+        rows = list(Grant.objects.all())
+        for row in rows:
+            Grant.objects.filter(pk=row.pk).first().delete()  # `row` keeps its key
+        return rows
 
 
 def a_member(*roles: str, **fields: Any) -> Member:
