@@ -16,12 +16,14 @@ from agents.runtime.settle import expire
 from agents.tools import calling
 from agents.tools.output import shape, storable
 from agents.tools.spec import ToolSpec
+from approvals.audit.tool_calls import tool_called
 from approvals.call_rate import take_call
 from approvals.grants import ruling_for
 from approvals.policy import Ruling, beyond_run
 from approvals.tiers import RANK
 from tenants.accounts.principal import Principal
 from tenants.hop import hop
+from tenants.pool import tenant_connection
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,6 +33,8 @@ class Passage:
     arguments: Any
     response: BaseModel | None = None
     outcome: Outcome | None = None
+    tier: str | None = None
+    """Of a call that goes on record."""
 
 
 class Gate:
@@ -46,12 +50,28 @@ class Gate:
         """None while the call waits for people: its step is recorded as waiting."""
         step = self.journal.find(key)
         if step is None or not step.asked:
-            return await self._begin(key, spec, arguments, parsed, who)
-        if step.status == "waiting":
-            decision = await self._decision(key)
-            if decision is None:
-                return None
-        return await self._after(key, spec, parsed, who)
+            passage = await self._begin(key, spec, arguments, parsed, who)
+        elif step.status == "waiting" and await self._decision(key) is None:
+            return None
+        else:
+            passage = await self._after(key, spec, parsed, who)
+        if passage is not None and passage.tier is not None:
+            await self._tell(key, spec, passage)
+        return passage
+
+    async def _tell(self, key: str, spec: ToolSpec, passage: Passage) -> None:
+        """Put the call on record before it is made: a crash leaves the record, not the call."""
+        error = passage.outcome.error if passage.outcome is not None else None
+        async with tenant_connection() as conn:
+            await tool_called(
+                conn,
+                self.journal.run.id,
+                spec.name,
+                "refused" if error else "ok",
+                step=key,
+                tier=str(passage.tier),
+                why=str(error["message"]) if error else "",
+            )
 
     async def _begin(
         self, key: str, spec: ToolSpec, arguments: Any, parsed: BaseModel, who: Principal
@@ -60,7 +80,8 @@ class Gate:
         ruling = await self._ruling(spec, parsed, who)
         refused = ruling.refused or await self._too_often(key, spec, ruling)
         if refused:
-            return Passage(arguments, outcome=refusal("not_allowed", refused))
+            outcome = refusal("not_allowed", refused)
+            return Passage(arguments, outcome=outcome, tier=ruling.tier)
         kind = "external" if spec.external else "input" if spec.asks else ""
         # Filling in a form or doing the work oneself is consent; another's is asked for before.
         if ruling.tier == "admin" or (ruling.asks and not kind):
@@ -69,7 +90,7 @@ class Gate:
         if kind:
             await self._ask(key, spec, kind, shown, ruling, parsed)
             return None
-        return Passage(arguments)
+        return Passage(arguments, tier=ruling.tier if ruling.recorded else None)
 
     async def _ruling(self, spec: ToolSpec, parsed: BaseModel, who: Principal) -> Ruling:
         arguments = parsed.model_dump(mode="json")
@@ -113,35 +134,38 @@ class Gate:
         """What follows from all that was decided: the call, its refusal, or the next question."""
         step = self.journal.find(key)
         assert step is not None and step.asked
-        arguments = step.asked[0]["arguments"]
+        arguments, tier = step.asked[0]["arguments"], step.asked[0]["tier"]
         for asked in step.asked:
             decision = asked["decision"]
             if decision["choice"] in ("reject", "expire"):
-                return Passage(arguments, outcome=_said_no(decision))
+                return Passage(arguments, outcome=_said_no(decision), tier=tier)
             arguments = decision["arguments"] if decision["arguments"] is not None else arguments
         last = step.asked[-1]
         if last["kind"] == "confirm" and last["decision"]["arguments"] is not None:
             ruling = await self._ruling(spec, calling.parse_arguments(spec, arguments), who)
             if ruling.refused:
-                return Passage(arguments, outcome=refusal("not_allowed", ruling.refused))
+                outcome = refusal("not_allowed", ruling.refused)
+                return Passage(arguments, outcome=outcome, tier=tier)
             if RANK[ruling.tier] > RANK[last["tier"]]:
                 # Edited into a call that somebody stricter has to agree to.
                 await self._ask(key, spec, "confirm", arguments, ruling)
                 return None
         if last["kind"] == "external":
             told = shape(last["decision"]["response"], spec.max_output)
-            return Passage(arguments, outcome=Outcome({"text": told.text, "data": told.data}))
+            outcome = Outcome({"text": told.text, "data": told.data})
+            return Passage(arguments, outcome=outcome, tier=tier)
         if last["kind"] == "input":
             assert spec.asks is not None
             form = spec.asks(calling.parse_arguments(spec, arguments))
-            return Passage(arguments, form.model_validate(last["decision"]["response"]))
+            response = form.model_validate(last["decision"]["response"])
+            return Passage(arguments, response, tier=tier)
         kind = "external" if spec.external else "input" if spec.asks else ""
         if kind:
             changed = calling.parse_arguments(spec, arguments)
             ruling = await self._ruling(spec, changed, who)
             await self._ask(key, spec, kind, arguments, ruling, changed)
             return None
-        return Passage(arguments)
+        return Passage(arguments, tier=tier)
 
 
 def _said_no(decision: dict[str, Any]) -> Outcome:
