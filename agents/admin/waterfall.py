@@ -9,6 +9,7 @@ from typing import Any
 from django.utils import timezone
 
 from agents.admin.shown import STATUS_TONE, as_text, duration, money
+from agents.admin.verdict_shown import verdict_text, verdict_tone
 from agents.models import Run, Step
 
 # What is sent of one value to the page; a journal may hold far more.
@@ -90,7 +91,9 @@ def _bar(step: Step, begin: datetime, total: float, end: datetime, run: Run) -> 
         key=step.key,
         status=step.status,
         status_label="Not finished" if ended_early else step.get_status_display(),
-        tone="neutral" if ended_early else STATUS_TONE.get(step.status, "neutral"),
+        tone="neutral"
+        if ended_early
+        else verdict_tone(step) or STATUS_TONE.get(step.status, "neutral"),
         attempt=step.attempt,
         left=f"{left:.3f}%",
         width=f"{width:.3f}%",
@@ -99,7 +102,7 @@ def _bar(step: Step, begin: datetime, total: float, end: datetime, run: Run) -> 
         tokens=_tokens(step.input_tokens, step.output_tokens),
         cost=money(step.cost, run.model.get("currency") or "") if step.cost is not None else "",
         answered=answered_by(step),
-        error=_error(step.error),
+        error=_error(step.error) or verdict_text(step),
         values=tuple(_values(step)),
         under_way=under_way,
     )

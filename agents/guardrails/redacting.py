@@ -109,6 +109,11 @@ class StreamRedactor:
         rules = self._rules.rules
         return any(rules[one.detector].how == "block" for one in self.found)
 
+    @property
+    def given_out(self) -> int:
+        """How much of the text as it came stands behind what was given out."""
+        return self._at + self._begin
+
     def feed(self, piece: str) -> str:
         """Take the next piece; what may be shown by now, often "" or more than the piece."""
         began = time.perf_counter()

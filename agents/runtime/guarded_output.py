@@ -6,10 +6,12 @@ of the whole text holds all of it back: followers see the answer in one piece, o
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Awaitable, Callable
 
 from agents.guardrails.calling_out import call_out
 from agents.guardrails.looking import (
+    failed,
     first_block,
     look,
     scan_verdicts,
@@ -22,6 +24,7 @@ from agents.guardrails.verdicts import Verdict
 from agents.models_llm.protocol import Turn
 from agents.runtime.log import MessageText, RunLog
 
+log = logging.getLogger(__name__)
 Again = Callable[[str, str], Awaitable[Turn]]
 """Asks the model to answer anew, given what it said and what is wrong with it."""
 
@@ -35,18 +38,25 @@ class GuardedOutput:
         self.text = text
         self.said = ""
         self._open = True
+        self._failed = False
         self._redactor = (
             StreamRedactor(stage.rules) if stage.rules is not None and not stage.whole else None
         )
 
     def feed(self, piece: str) -> None:
         """The next piece of the model's text."""
-        if self._redactor is not None and self._open:
+        if self._redactor is None or not self._open:
+            return
+        try:
             shown = self._redactor.feed(piece)
-            if self._redactor.blocked:
-                self._open = False
-            else:
-                self._show(shown)
+        except Exception:
+            log.exception("the guardrails' patterns failed in the middle of an answer")
+            self._open, self._failed = False, True
+            return
+        if self._redactor.blocked:
+            self._open = False
+        else:
+            self._show(shown)
 
     def _show(self, text: str) -> None:
         if text:
@@ -61,16 +71,22 @@ class GuardedOutput:
         if not turn.text:
             return "", []
         if self._redactor is not None:
-            verdicts = self._settle_stream(self._redactor)
+            verdicts = self._settle_stream(self._redactor, turn.text)
         else:
             verdicts = await self._settle_whole(turn, again)
         return ("" if first_block(verdicts) is not None else self.said), verdicts
 
-    def _settle_stream(self, redactor: StreamRedactor) -> list[Verdict]:
+    def _settle_stream(self, redactor: StreamRedactor, text: str) -> list[Verdict]:
         rules = self.stage.rules
         assert rules is not None
-        rest = redactor.finish()
-        verdicts = scan_verdicts(self.stage, rules, redactor.found, redactor.seconds)
+        try:
+            if self._failed:
+                raise RuntimeError("it failed before")
+            rest = redactor.finish()
+            verdicts = scan_verdicts(self.stage, rules, redactor.found, redactor.seconds)
+        except Exception:
+            verdicts = [failed(spec, self.stage.stage) for spec in self.stage.scanning]
+            rest = text[redactor.given_out :]
         if first_block(verdicts) is None:
             self._show(rest)
         return verdicts
