@@ -59,6 +59,8 @@ def iban_end(text: str, start: int, end: int) -> int | None:
     length = IBAN_LENGTHS.get(compact[:2])
     if length is None or len(compact) < length:
         return None
+    if sum(letter.isdecimal() for letter in compact[:length]) < 8:
+        return None  # no bank's, and no scanner looks for fewer digits
     after = places[length - 1] + 1
     if after < len(text) and text[after].isascii() and text[after].isalnum():
         return None

@@ -20,6 +20,8 @@ _CONTEXT = 1
 # A held text is looked at again when it has grown by an eighth: else a long key, or what claims to
 # be one, would be read from its beginning for every token.
 _LONG = 256
+# Nor for every token of an ordinary text.
+_TOGETHER = 12
 _NEVER = "\uffff"
 
 
@@ -125,7 +127,7 @@ class StreamRedactor:
         cut, found = self._rules.scanner.settled(text, self._begin)
         shown = self._give(cut, found)
         held = len(self._text) - self._begin
-        self._look = len(self._text) + held // 8 if held > _LONG else 0
+        self._look = len(self._text) + (held // 8 if held > _LONG else _TOGETHER)
         self.seconds += time.perf_counter() - began
         return shown
 

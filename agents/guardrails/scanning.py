@@ -15,9 +15,9 @@ from typing import Any
 import regex
 
 DIGITS = ("digits",)
-"""For `Detector.needs`: any digit."""
+"""For `Detector.needs`: eight digits or more, wherever they are."""
 
-_ANY_DIGIT = re.compile("[0-9]")
+_MANY_DIGITS = re.compile(r"(?:[0-9][^0-9]*){8}")
 _NEVER = "\uffff"
 
 End = Callable[[str, int, int], int | None]
@@ -57,6 +57,9 @@ class Scanner:
         self._patterns = [
             re.compile(f"{one.before}(?:{one.body}){one.after}") for one in self.detectors
         ]
+        literals = {n for one in self.detectors if one.needs is not DIGITS for n in one.needs}
+        # What most texts have none of, asked at once; "" is in every text.
+        self._any_need = re.compile("|".join(map(re.escape, literals)) or r"(?!)")
         bodies = "|".join(f"{one.before}(?:{one.body})" for one in self.detectors)
         # Any: the module's stub knows no `partial`.
         self._unfinished: Any = regex.compile(f"(?:{bodies}){_NEVER}")
@@ -64,7 +67,9 @@ class Scanner:
     def find(self, text: str, begin: int = 0) -> list[Found]:
         """All that is found from `begin` on, in order of their starts; they may overlap."""
         found: list[Found] = []
-        digits = _ANY_DIGIT.search(text, begin) is not None
+        digits = _MANY_DIGITS.search(text, begin) is not None
+        if not digits and self._any_need.search(text, begin) is None:
+            return found
         for number, one in enumerate(self.detectors):
             if one.needs is DIGITS:
                 if not digits:

@@ -88,12 +88,12 @@ def test_ten_thousand_random_splits_let_nothing_planted_through() -> None:
 
 def test_a_plain_answer_is_not_held_back() -> None:
     redactor = StreamRedactor(RULES)
-    lag, given_out, shown = 0, 0, 0
+    lag = given_out = shown = 0
     for word in ["Well", ", ", "this ", "is ", "an ", "ordinary ", "answer ", "of ", "words"] * 20:
         given_out += len(word)
         shown += len(redactor.feed(word))
         lag = max(lag, given_out - shown)
-    assert lag <= 20
+    assert lag <= 32
 
 
 def test_a_key_without_an_end_costs_little() -> None:
