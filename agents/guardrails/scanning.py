@@ -59,7 +59,8 @@ class Scanner:
         ]
         literals = {n for one in self.detectors if one.needs is not DIGITS for n in one.needs}
         # What most texts have none of, asked at once; "" is in every text.
-        self._any_need = re.compile("|".join(map(re.escape, literals)) or r"(?!)")
+        either = "|".join(map(re.escape, sorted(literals)))
+        self._any_need = re.compile(either if literals else r"(?!)")
         bodies = "|".join(f"{one.before}(?:{one.body})" for one in self.detectors)
         # Any: the module's stub knows no `partial`.
         self._unfinished: Any = regex.compile(f"(?:{bodies}){_NEVER}")
