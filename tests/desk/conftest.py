@@ -10,6 +10,18 @@ from uuid import uuid4
 import pytest
 from django.db import transaction
 
+from agents.desk.models import (
+    AccountDeletion,
+    Credit,
+    Customer,
+    CustomerExport,
+    Order,
+    Refund,
+    Report,
+    Restart,
+    Service,
+    SupportTicket,
+)
 from agents.desk.seed import seed
 from agents.tools import registry
 from agents.tools.calling import invoke_sync, parse_arguments
@@ -20,16 +32,25 @@ from tests.tools.making import context
 Call = Callable[..., Any]
 
 
+def clear() -> None:
+    """What runs of other tests left; it goes with the test's transaction."""
+    emptied = (AccountDeletion, Credit, Refund, CustomerExport, Report, Restart, SupportTicket)
+    for model in (*emptied, Order, Customer, Service):
+        model.objects.all().delete()
+
+
 @pytest.fixture
 def desk(acme: TenantRef, globex: TenantRef) -> Iterator[Call]:
     """`desk(tool, **arguments)` in acme, with acme active; `key=` is the call's own, `form=` what
     the user filled in. Both tenants have the demo data.
     """
     with use_tenant(globex):
+        clear()
         seed()
     numbers = itertools.count()
     run_id = str(uuid4())
     with use_tenant(acme):
+        clear()
         seed()
         member = Member.objects.get(username="member")
 

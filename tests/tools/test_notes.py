@@ -32,6 +32,12 @@ def call(member: Any, name: str, **arguments: Any) -> Any:
         return invoke_sync(tool, own, parse_arguments(tool, arguments)).data
 
 
+@pytest.fixture(autouse=True)
+def no_notes_of_other_tests(acme_member: Any) -> None:
+    """Runs of other tests have left theirs; this goes with the test's transaction."""
+    Note.objects.all().delete()
+
+
 @pytest.fixture
 def somebody_else(acme_member: Any) -> Any:
     return get_user_model().objects.create_user("somebody-else")

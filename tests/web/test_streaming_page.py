@@ -189,8 +189,13 @@ def test_a_piece_lost_with_the_socket_comes_again(visits: Visits, api: Any) -> N
 def test_a_start_whose_ack_was_lost_is_not_done_twice(visits: Visits, api: Any) -> None:
     page = visits.sign_in()
 
-    def first_ack(frame: dict[str, Any], number: int) -> bool:
-        return frame["type"] == "ack" and number == 1
+    lost: list[dict[str, Any]] = []
+
+    def first_ack(frame: dict[str, Any], _: int) -> bool:
+        if frame["type"] != "ack" or frame["action"] != "start" or lost:
+            return False
+        lost.append(frame)
+        return True
 
     proxy = Proxy(page, first_ack, lose=True)
     chat = Chat.new(page)
