@@ -67,16 +67,6 @@ class Walk:
             return None
         return None if match.url_name in LEAVES else str(match.route)
 
-    def _visit(self, path: str) -> Any:
-        # The browser's own page about an answer without a body comes late, into the next visit.
-        for _ in range(5):
-            try:
-                return self.page.goto(path)
-            except PlaywrightError as error:
-                if "interrupted by another navigation" not in str(error):
-                    raise
-        raise AssertionError(f"{path}: never shown")
-
     def run(self) -> dict[str, str]:
         """Route -> the address that was visited."""
         host = urlsplit(self.page.url).netloc
@@ -87,10 +77,12 @@ class Walk:
                 continue
             self.seen[route] = path
             try:
-                answer = self._visit(path)
+                answer = self.page.goto(path)
             except PlaywrightError as error:
                 # Nothing to show: a refusal without words, or a file.
                 assert re.search("ERR_HTTP_RESPONSE_CODE_FAILURE|Download", str(error)), path
+                # The browser's own page about it comes late, and would come into the next visit.
+                self.page = self.page.context.new_page()
                 continue
             assert answer is not None and answer.status < 500, path
             if "text/html" not in answer.headers.get("content-type", ""):
