@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -17,8 +16,7 @@ from approvals.tiers import ADMIN, RANK
 from tenants import notices
 from tenants.accounts.principal import Principal
 from tenants.context import current_tenant, use_shared
-from tenants.hop import hop
-from tenants.kept import Kept
+from tenants.kept_of_tenant import KeptOfTenant
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,10 +25,6 @@ class Granted:
 
     rules: Rules
     domains: tuple[str, ...] = ()
-
-
-_kept: Kept[str, Granted] = Kept(5000, lambda: settings.GRANTS_CACHE_SECONDS)
-_loading: dict[tuple[int, str], asyncio.Task[Granted]] = {}
 
 
 async def ruling_for(
@@ -71,19 +65,7 @@ async def ruling_for(
 
 async def granted() -> Granted:
     """The current tenant's grants, from memory but for the first time after a change."""
-    schema = current_tenant().schema
-    return await _kept.get(schema, lambda: _load(schema))
-
-
-async def _load(schema: str) -> Granted:
-    """One reading at a time, however many calls wait for it."""
-    loop = asyncio.get_running_loop()
-    key = (id(loop), schema)
-    task = _loading.get(key)
-    if task is None:
-        task = _loading[key] = loop.create_task(hop(read_grants))
-        task.add_done_callback(lambda done: _loading.get(key) is done and _loading.pop(key))
-    return await asyncio.shield(task)
+    return await _granted.get()
 
 
 def read_grants() -> Granted:
@@ -120,18 +102,12 @@ def rule_from(grant: Grant) -> Rule:
     )
 
 
-def _forget(notice: notices.Notice | None) -> None:
-    if notice is None or notice.kind == "tenant":
-        _kept.forget()
-        _loading.clear()
-        return
-    _kept.drop(notice.schema)
-    for key in [key for key in _loading if key[1] == notice.schema]:
-        del _loading[key]
-
-
-notices.on("grants", _forget)
-notices.on("tenant", _forget)  # its domains are among the facts
+_granted = KeptOfTenant(
+    read_grants,
+    kinds=("grants",),
+    everybodys=("tenant",),  # its domains are among the facts
+    seconds=lambda: settings.GRANTS_CACHE_SECONDS,
+)
 
 
 def _changed(**kwargs: Any) -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import logging
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -16,9 +15,7 @@ from agents.guardrails.plan import Plan, make_plan
 from agents.guardrails.specs import GuardrailSpec
 from agents.models.guardrail import TenantGuardrail
 from tenants import notices
-from tenants.context import current_tenant
-from tenants.hop import hop
-from tenants.kept import Kept
+from tenants.kept_of_tenant import KeptOfTenant
 
 log = logging.getLogger(__name__)
 _MOST_PLANS = 200
@@ -33,34 +30,18 @@ class _Tenants:
     plans: dict[str, Plan | None] = field(default_factory=dict)
 
 
-_kept: Kept[str, _Tenants] = Kept(2000, lambda: settings.PROVIDER_CACHE_SECONDS)
-_loading: dict[tuple[int, str], asyncio.Task[_Tenants]] = {}
-
-
 async def plan_for(digest: str, own: Sequence[GuardrailSpec]) -> Plan | None:
     """What the active tenant's runs of this revision are checked by; None: by nothing.
 
     `digest` names the revision's spec, `own` are its guardrails.
     """
-    schema = current_tenant().schema
-    found = await _kept.get(schema, lambda: _load(schema))
+    found = await _kept.get()
     if digest in found.plans:
         return found.plans[digest]
     if len(found.plans) >= _MOST_PLANS:
         found.plans.clear()
     plan = found.plans[digest] = make_plan((*found.specs, *own), found.unreadable)
     return plan
-
-
-async def _load(schema: str) -> _Tenants:
-    """One reading at a time, whoever asks."""
-    loop = asyncio.get_running_loop()
-    key = (id(loop), schema)
-    task = _loading.get(key)
-    if task is None:
-        task = _loading[key] = loop.create_task(hop(_read))
-        task.add_done_callback(lambda done: _loading.get(key) is done and _loading.pop(key))
-    return await asyncio.shield(task)
 
 
 def _read() -> _Tenants:
@@ -76,6 +57,11 @@ def _read() -> _Tenants:
     return _Tenants(tuple(specs), tuple(unreadable))
 
 
+_kept = KeptOfTenant(
+    _read, kinds=("guardrails",), seconds=lambda: settings.PROVIDER_CACHE_SECONDS, most=2000
+)
+
+
 def tell_changed() -> None:
     """Every process forgets the active tenant's guardrails, on commit of the caller's change."""
     notices.notify("guardrails")
@@ -89,16 +75,3 @@ def connect() -> None:
     """Any change of a row, from wherever, is told to every process on commit."""
     for signal in (post_save, post_delete):
         signal.connect(_changed, sender=TenantGuardrail, dispatch_uid="guardrails of tenant")
-
-
-def _forget(notice: notices.Notice | None) -> None:
-    if notice is None:
-        _kept.forget()
-        _loading.clear()
-        return
-    _kept.drop(notice.schema)
-    for key in [key for key in _loading if key[1] == notice.schema]:
-        del _loading[key]
-
-
-notices.on("guardrails", _forget)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from decimal import Decimal
@@ -15,8 +14,7 @@ from agents.limits.kinds import FIELDS, KINDS, Amount, Kind
 from agents.limits.models import EVERYBODY, DefaultLimits, MemberLimits
 from tenants import notices
 from tenants.context import current_tenant, use_shared
-from tenants.hop import hop
-from tenants.kept import Kept
+from tenants.kept_of_tenant import KeptOfTenant
 
 Row = Mapping[str, Amount | None]
 
@@ -76,29 +74,13 @@ def usual(whose: str, kind: Kind) -> Amount:
     return Decimal(str(amount)) if kind.unit == "cost" else int(amount)
 
 
-_kept: Kept[str, TenantLimits] = Kept(5000, lambda: settings.LIMITS_CACHE_SECONDS)
-_loading: dict[tuple[int, str], asyncio.Task[TenantLimits]] = {}
-
-
 async def limits_on(member_id: int) -> tuple[Limit, ...]:
     """What a start of this member of the current tenant meets: from memory but for the first."""
     return (await tenant_limits()).on(member_id)
 
 
 async def tenant_limits() -> TenantLimits:
-    schema = current_tenant().schema
-    return await _kept.get(schema, lambda: _load(schema))
-
-
-async def _load(schema: str) -> TenantLimits:
-    """One reading at a time, however many runs start together."""
-    loop = asyncio.get_running_loop()
-    key = (id(loop), schema)
-    task = _loading.get(key)
-    if task is None:
-        task = _loading[key] = loop.create_task(hop(read_limits))
-        task.add_done_callback(lambda done: _loading.get(key) is done and _loading.pop(key))
-    return await asyncio.shield(task)
+    return await _known.get()
 
 
 def read_limits() -> TenantLimits:
@@ -120,19 +102,12 @@ def read_limits() -> TenantLimits:
     )
 
 
-def _forget(notice: notices.Notice | None) -> None:
-    if notice is None or notice.kind == "tenant":
-        _kept.forget()
-        _loading.clear()
-        return
-    _kept.drop(notice.schema)
-    for key in [key for key in _loading if key[1] == notice.schema]:
-        del _loading[key]
-
-
-notices.on("limits", _forget)
-notices.on("tenant", _forget)
-notices.on("providers", _forget)  # the currency is theirs
+_known = KeptOfTenant(
+    read_limits,
+    kinds=("limits", "providers"),  # the currency is the providers'
+    everybodys=("tenant",),
+    seconds=lambda: settings.LIMITS_CACHE_SECONDS,
+)
 
 
 def _changed(**kwargs: Any) -> None:

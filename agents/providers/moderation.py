@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 
 import orjson
@@ -15,10 +14,8 @@ from agents.models_llm.errors import Garbage, ModelUnknown
 from agents.models_llm.exchange import Exchange, Limits
 from agents.providers.kinds import Kind
 from agents.providers.models import Provider
-from tenants import notices
 from tenants.context import current_tenant
-from tenants.hop import hop
-from tenants.kept import Kept
+from tenants.kept_of_tenant import KeptOfTenant
 from tenants.secret_field import open_secret
 from tenants.secrets import Unreadable
 
@@ -53,16 +50,12 @@ class _Endpoint:
             exchange.close()
 
 
-_kept: Kept[str, Mapping[str, _Endpoint]] = Kept(2000, lambda: settings.PROVIDER_CACHE_SECONDS)
-
-
 async def moderate(slug: str, model: str, text: str) -> frozenset[str]:
     """The categories that the active tenant's provider `slug` flags; empty where it flags none.
 
     Raises ModelError: no such provider, or the call failed.
     """
-    schema = current_tenant().schema
-    endpoints = await _kept.get(schema, lambda: hop(_load))
+    endpoints = await _kept.get()
     endpoint = endpoints.get(slug)
     if endpoint is None:
         raise ModelUnknown(f"There is no provider {slug!r} with a moderation endpoint here.")
@@ -84,7 +77,7 @@ def _flagged(reply: bytes) -> frozenset[str]:
     return frozenset(found)
 
 
-def _load() -> dict[str, _Endpoint]:
+def _read() -> dict[str, _Endpoint]:
     found = {}
     for provider in Provider.objects.filter(is_enabled=True).exclude(kind__in=WITHOUT):
         try:
@@ -92,6 +85,11 @@ def _load() -> dict[str, _Endpoint]:
         except (Unreadable, ValueError):  # as if it were not there
             continue
     return found
+
+
+_kept = KeptOfTenant(
+    _read, kinds=("providers",), seconds=lambda: settings.PROVIDER_CACHE_SECONDS, most=2000
+)
 
 
 def _endpoint(provider: Provider) -> _Endpoint:
@@ -107,13 +105,3 @@ def _endpoint(provider: Provider) -> _Endpoint:
         ),
         schema=current_tenant().schema,
     )
-
-
-def _forget(notice: notices.Notice | None) -> None:
-    if notice is None:
-        _kept.forget()
-    else:
-        _kept.drop(notice.schema)
-
-
-notices.on("providers", _forget)

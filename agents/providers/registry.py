@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
@@ -17,8 +16,7 @@ from agents.providers.gate import Gate, GateLimits, gate_for
 from agents.providers.models import ChatModel, Fallback, ModelSettings, Provider
 from tenants import notices
 from tenants.context import current_tenant
-from tenants.hop import hop
-from tenants.kept import Kept
+from tenants.kept_of_tenant import KeptOfTenant
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,45 +59,14 @@ class Registry:
         return not self.models
 
 
-_kept: Kept[str, Registry] = Kept(2000, lambda: settings.PROVIDER_CACHE_SECONDS)
-_loading: dict[tuple[int, str], asyncio.Task[Registry]] = {}
-
-
 def tell_all() -> None:
     """Every process forgets the active tenant's registry, on commit of the caller's change."""
     notices.notify("providers")
 
 
-def _forget(notice: notices.Notice | None) -> None:
-    if notice is None:
-        _kept.forget()
-        _loading.clear()
-        return
-    _kept.drop(notice.schema)
-    # Nor may whoever asks from now on join a reading that began before the change.
-    for key in [key for key in _loading if key[1] == notice.schema]:
-        del _loading[key]
-
-
-notices.on("providers", _forget)
-
-
 async def registry() -> Registry:
     """The active tenant's registry; from memory, but for the first time and after a change."""
-    schema = current_tenant().schema
-    return await _kept.get(schema, lambda: _load(schema))
-
-
-async def _load(schema: str) -> Registry:
-    """One reading at a time, whoever asks: a hundred runs that start together need one."""
-    loop = asyncio.get_running_loop()
-    key = (id(loop), schema)
-    task = _loading.get(key)
-    if task is None:
-        task = _loading[key] = loop.create_task(hop(read_registry))
-        task.add_done_callback(lambda done: _loading.get(key) is done and _loading.pop(key))
-    # Shielded: the first asker may be cancelled while others wait for the same.
-    return await asyncio.shield(task)
+    return await _registry.get()
 
 
 def read_registry() -> Registry:
@@ -120,6 +87,14 @@ def read_registry() -> Registry:
     }
     default = chosen.default_model.name if chosen and chosen.default_model else ""
     return Registry(models, default, currency)
+
+
+_registry = KeptOfTenant(
+    read_registry,
+    kinds=("providers",),
+    seconds=lambda: settings.PROVIDER_CACHE_SECONDS,
+    most=2000,
+)
 
 
 def _resolved(row: ChatModel, currency: str) -> ResolvedModel:

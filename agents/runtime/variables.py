@@ -11,10 +11,7 @@ from agents.models.prompt_setting import PromptSetting
 from agents.prompts import SETTINGS, Facts, Prompt, values_of
 from tenants import notices
 from tenants.context import current_tenant
-from tenants.hop import hop
-from tenants.kept import Kept
-
-_kept: Kept[str, Mapping[str, str]] = Kept(2000, lambda: settings.PROVIDER_CACHE_SECONDS)
+from tenants.kept_of_tenant import KeptOfTenant
 
 
 async def variables_of(
@@ -27,7 +24,7 @@ async def variables_of(
     ref = current_tenant()
     values: Mapping[str, str] = {}
     if any(name.startswith(SETTINGS) for name in names):
-        values = await _kept.get(ref.schema, lambda: hop(_load))
+        values = await _kept.get()
     facts = Facts(
         member_name=member_name,
         username=username,
@@ -39,20 +36,15 @@ async def variables_of(
     return values_of(names, facts, values)
 
 
-def _load() -> dict[str, str]:
+def _read() -> dict[str, str]:
     return dict(PromptSetting.objects.values_list("key", "value"))
+
+
+_kept = KeptOfTenant(
+    _read, kinds=("prompt_settings",), seconds=lambda: settings.PROVIDER_CACHE_SECONDS, most=2000
+)
 
 
 def tell_changed() -> None:
     """Every process forgets the active tenant's settings, on commit of the caller's change."""
     notices.notify("prompt_settings")
-
-
-def _forget(notice: notices.Notice | None) -> None:
-    if notice is None:
-        _kept.forget()
-    else:
-        _kept.drop(notice.schema)
-
-
-notices.on("prompt_settings", _forget)

@@ -22,6 +22,7 @@ from tenants.accounts.models import Member
 from tenants.accounts.principal import Principal, load
 from tenants.context import use_tenant
 from tenants.hop import hop
+from tenants.kept_of_tenant import KeptOfTenant
 from tenants.pool import close_pool
 from tests.approvals.granting import grant, ref
 from tests.support.loops import eventually
@@ -97,13 +98,14 @@ def test_a_change_is_in_effect_at_the_next_call() -> None:
 
 def test_nothing_is_read_while_nothing_changes(monkeypatch: pytest.MonkeyPatch) -> None:
     grant("acme", "pay", "audited")
-    read, readings = grants.read_grants, []
+    readings = []
 
     def counted() -> grants.Granted:
         readings.append(1)
-        return read()
+        return grants.read_grants()
 
-    monkeypatch.setattr(grants, "read_grants", counted)
+    kept = KeptOfTenant(counted, kinds=("grants",), seconds=lambda: 60)
+    monkeypatch.setattr(grants, "_granted", kept)
 
     async def main() -> None:
         member = await hop(principal, "acme")
