@@ -127,7 +127,7 @@ class RunConsumer(AsyncWebsocketConsumer):
         await asyncio.gather(*tasks, return_exceptions=True)
 
     async def send(self, *args: Any, **kwargs: Any) -> None:
-        with suppress(OSError):  # uvicorn: the client is gone, and `disconnect` comes next
+        with suppress(OSError):  # the client is gone, and `disconnect` comes next
             await super().send(*args, **kwargs)
 
     async def receive(self, text_data: str | None = None, bytes_data: bytes | None = None) -> None:

@@ -13,6 +13,7 @@ import asyncio
 from functools import partial
 from typing import Any
 
+from autobahn.exception import Disconnected
 from django.conf import settings
 
 from config.metrics import STALLED
@@ -124,6 +125,8 @@ async def _write_whole(write: Any, server: Any, protocol: Any, message: Any) -> 
     protocol.maxMessagePayloadSize = 0
     try:
         await write(server, protocol, message)  # doesn't wait: nothing is read meanwhile
+    except Disconnected as error:  # as ASGI has it, and as uvicorn says it
+        raise ConnectionResetError("the client is gone") from error
     finally:
         protocol.maxMessagePayloadSize = most
 
