@@ -9,19 +9,10 @@ from django.db import DatabaseError
 from approvals.audit.keys import KeyGone
 from approvals.audit.prune import NotPruned, prune
 from approvals.audit.seal import seal_all
-from tenants.context import TenantRef, use_shared, use_tenant
-from tenants.models import Tenant
+from tenants.context import use_tenant
+from tenants.models import every_tenant
 
 log = logging.getLogger(__name__)
-
-# A schema that is being set up, or whose set-up failed, may have no tables yet.
-READY = (Tenant.State.ACTIVE, Tenant.State.SUSPENDED)
-
-
-def every_tenant() -> list[TenantRef]:
-    """Every tenant with tables, the platform's own and suspended ones too."""
-    with use_shared():
-        return [tenant.ref for tenant in Tenant.objects.filter(state__in=READY)]
 
 
 def seal_left_over() -> int:

@@ -19,6 +19,7 @@ from django.db import DatabaseError, close_old_connections, connection, transact
 from approvals.audit.keys import KeyGone
 from approvals.audit.seal import seal_pending
 from tenants.context import TenantRef, current_tenant, use_tenant
+from tenants.models import every_tenant
 
 log = logging.getLogger(__name__)
 
@@ -67,18 +68,27 @@ class Sealer:
         try:
             with use_tenant(ref):
                 again = seal_pending().again
-        except (DatabaseError, KeyGone) as error:
+        except Exception as error:  # the others' turn all the same
+            if not _has_tables(ref):  # being set up, or deleted meanwhile, log and all
+                return
             # Nothing is lost: the next mark or the schedule tries again.
-            log.warning("%s: not sealed: %s: %s", ref.schema, type(error).__name__, error)
-            return
-        except Exception:  # the others' turn all the same
-            log.exception("%s: the audit log could not be sealed", ref.schema)
+            if isinstance(error, (DatabaseError, KeyGone)):
+                log.warning("%s: not sealed: %s: %s", ref.schema, type(error).__name__, error)
+            else:
+                log.exception("%s: the audit log could not be sealed", ref.schema)
             return
         if again:
             self.mark(ref)
 
 
 _sealer = Sealer()
+
+
+def _has_tables(ref: TenantRef) -> bool:
+    try:
+        return any(tenant.schema == ref.schema for tenant in every_tenant())
+    except DatabaseError:
+        return True
 
 
 def mark() -> None:

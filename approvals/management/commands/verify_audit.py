@@ -7,10 +7,10 @@ from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
-from approvals.audit.jobs import every_tenant
 from approvals.audit.verify import Anchor, Report, verify
 from tenants.context import TenantRef, use_tenant
 from tenants.directory import ref_of
+from tenants.models import every_tenant
 
 
 class Command(BaseCommand):

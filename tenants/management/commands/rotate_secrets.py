@@ -7,12 +7,9 @@ from typing import Any
 from django.core.management.base import BaseCommand, CommandError
 from django.db import DatabaseError
 
-from tenants.context import use_shared, use_tenant
-from tenants.models import Tenant
+from tenants.context import use_tenant
+from tenants.models import every_tenant
 from tenants.secret_field import rotate, secret_fields
-
-# A schema that is being set up, or whose set-up failed, may have no tables yet.
-_READY = (Tenant.State.ACTIVE, Tenant.State.SUSPENDED)
 
 
 class Command(BaseCommand):
@@ -23,8 +20,7 @@ class Command(BaseCommand):
     )
 
     def handle(self, *args: Any, **options: Any) -> None:
-        with use_shared():
-            refs = [tenant.ref for tenant in Tenant.objects.filter(state__in=_READY)]
+        refs = every_tenant()
         fields = list(secret_fields())
         moved = same = 0
         problems: list[str] = []
