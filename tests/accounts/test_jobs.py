@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import timedelta
 
 import pytest
+from django.conf import settings
 from django.contrib.sessions.models import Session as BrowserSession
 from django.core.management import call_command
 from django.utils import timezone
@@ -53,6 +54,7 @@ def test_the_sweep_frees_what_has_run_out_and_leaves_what_is_held() -> None:
 
 
 def test_the_plan_is_written_once() -> None:
-    call_command("migrate", verbosity=0)
+    for _ in range(2):
+        call_command("migrate", verbosity=0)
     names = sorted(Schedule.objects.values_list("name", flat=True))
-    assert names == ["clean tokens", "fold usage", "sweep leases"]
+    assert names == sorted(settings.PLATFORM_SCHEDULES)
