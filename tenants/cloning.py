@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from django.conf import settings
 from django.db import connection, transaction
 
 from tenants.blueprint import read_blueprint
@@ -47,7 +48,10 @@ def clone_schema(source: TenantRef, target: TenantRef) -> None:
 
 
 def _read_rows(columns: list[tuple[str, str]]) -> list[tuple[str, str, list[bytes]]]:
-    """(table, columns, COPY data) of each table that has rows: what migrations wrote, little."""
+    """(table, columns, COPY data) of each table that has rows: what migrations wrote, little.
+
+    Those of CLONE_WITHOUT_ROWS stay behind.
+    """
     if not columns:
         return []
     with connection.cursor() as cursor:
@@ -55,6 +59,7 @@ def _read_rows(columns: list[tuple[str, str]]) -> list[tuple[str, str, list[byte
             " UNION ALL ".join(
                 f"SELECT {number} WHERE EXISTS (SELECT FROM {table})"
                 for number, (table, _) in enumerate(columns)
+                if table not in settings.CLONE_WITHOUT_ROWS
             )
         )
         filled = [columns[number] for (number,) in cursor.fetchall()]
