@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import secrets
+import tempfile
 from pathlib import Path
 
 # Marks a key that must never sign anything in production.
@@ -15,16 +16,19 @@ def local_key(data_dir: Path, name: str) -> str:
     folder = data_dir / "keys"
     folder.mkdir(parents=True, exist_ok=True, mode=0o700)
     file = folder / name
-    try:
-        handle = os.open(file, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-    except FileExistsError:
-        value = file.read_text().strip()
-        if value:
-            return value
-        raise RuntimeError(
-            f"the key file {file} is empty: delete it to have a new one made"
-        ) from None
-    value = DEVELOPMENT_PREFIX + secrets.token_urlsafe(48)
-    with os.fdopen(handle, "w") as out:
-        out.write(value)
+    if not file.exists():
+        # Whole or not there: processes that start together all read what the first one linked.
+        handle, made = tempfile.mkstemp(dir=folder, prefix=f".{name}-")
+        with os.fdopen(handle, "w") as out:
+            out.write(DEVELOPMENT_PREFIX + secrets.token_urlsafe(48))
+        try:
+            os.link(made, file)
+        except FileExistsError:
+            pass
+        except OSError:  # a file system without hard links
+            os.replace(made, file)
+        Path(made).unlink(missing_ok=True)
+    value = file.read_text().strip()
+    if not value:
+        raise RuntimeError(f"the key file {file} is empty: delete it to have a new one made")
     return value
