@@ -69,15 +69,6 @@ def ref_of(slug: str) -> TenantRef:
     return known.ref
 
 
-def active_tenants() -> list[TenantRef]:
-    """Every active customer's tenant, the platform's own left out."""
-    from tenants.models import Tenant
-
-    with use_shared():
-        rows = Tenant.objects.filter(state=Tenant.State.ACTIVE, kind=Tenant.Kind.CUSTOMER)
-        return [tenant.ref for tenant in rows]
-
-
 def forget() -> None:
     """Drop what every process remembers, on commit of the change that the caller makes."""
     with use_shared():

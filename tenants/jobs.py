@@ -7,8 +7,8 @@ from datetime import timedelta
 from django.conf import settings
 from django.utils import timezone
 
-from tenants.context import use_shared, use_tenant
-from tenants.directory import active_tenants
+from tenants.context import use_shared
+from tenants.every import in_every_tenant
 
 
 def ensure_schedules() -> None:
@@ -35,10 +35,10 @@ def clean_tokens() -> int:
     from tenants.accounts import throttle
     from tenants.accounts.models import TokenFamily
 
-    removed = 0
-    for ref in active_tenants():
-        with use_tenant(ref):
-            removed += TokenFamily.objects.filter(expires_at__lt=timezone.now()).delete()[0]
-            removed += Session.objects.filter(expire_date__lt=timezone.now()).delete()[0]
-            removed += throttle.clean_expired()
-    return removed
+    def clean() -> int:
+        over = timezone.now()
+        removed = TokenFamily.objects.filter(expires_at__lt=over).delete()[0]
+        removed += Session.objects.filter(expire_date__lt=over).delete()[0]
+        return int(removed) + throttle.clean_expired()
+
+    return sum(in_every_tenant(clean))

@@ -19,12 +19,13 @@ from django.db import DatabaseError, close_old_connections, connection, transact
 from approvals.audit.keys import KeyGone
 from approvals.audit.seal import seal_pending
 from tenants.context import TenantRef, current_tenant, use_tenant
-from tenants.models import every_tenant
+from tenants.every import has_tables
 
 log = logging.getLogger(__name__)
 
 # A connection that seals nothing for so long is given back.
 _IDLE_SECONDS = 30.0
+_PLATFORM = TenantRef(schema="platform", kind="platform")
 
 
 class Sealer:
@@ -69,7 +70,7 @@ class Sealer:
             with use_tenant(ref):
                 again = seal_pending().again
         except Exception as error:  # the others' turn all the same
-            if not _has_tables(ref):  # being set up, or deleted meanwhile, log and all
+            if not has_tables(ref):  # being set up, or deleted meanwhile, log and all
                 return
             # Nothing is lost: the next mark or the schedule tries again.
             if isinstance(error, (DatabaseError, KeyGone)):
@@ -84,24 +85,18 @@ class Sealer:
 _sealer = Sealer()
 
 
-def _has_tables(ref: TenantRef) -> bool:
-    try:
-        return any(tenant.schema == ref.schema for tenant in every_tenant())
-    except DatabaseError:
-        return True
-
-
 def mark() -> None:
     """The active tenant has a new entry, which is committed."""
     if settings.AUDIT_SEAL_SECONDS > 0:
         _sealer.mark(current_tenant())
 
 
-def mark_on_commit() -> None:
-    """The active tenant will have a new entry when the ORM's transaction commits."""
+def mark_on_commit(*, of_platform: bool = False) -> None:
+    """The active tenant, or the platform, will have a new entry when the ORM commits."""
     if settings.AUDIT_SEAL_SECONDS > 0:
         # By then another tenant may be active, or none.
-        transaction.on_commit(functools.partial(_mark, current_tenant()), robust=True)
+        ref = _PLATFORM if of_platform else current_tenant()
+        transaction.on_commit(functools.partial(_mark, ref), robust=True)
 
 
 def _mark(ref: TenantRef) -> None:

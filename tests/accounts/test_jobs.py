@@ -8,6 +8,7 @@ import pytest
 from django.conf import settings
 from django.contrib.sessions.models import Session as BrowserSession
 from django.core.management import call_command
+from django.db import connection, transaction
 from django.utils import timezone
 from django_q.models import Schedule
 
@@ -15,7 +16,8 @@ from agents.ids import uuid7
 from agents.runtime.jobs import sweep_leases
 from agents.tickets.models import Ticket
 from tenants.accounts.models import Member, TokenFamily
-from tenants.context import TenantRef, use_shared, use_tenant
+from tenants.context import TenantRef, current_tenant, use_shared, use_tenant
+from tenants.every import in_every_tenant
 from tenants.jobs import clean_tokens
 
 pytestmark = pytest.mark.django_db
@@ -58,3 +60,17 @@ def test_the_plan_is_written_once() -> None:
         call_command("migrate", verbosity=0)
     names = sorted(Schedule.objects.values_list("name", flat=True))
     assert names == sorted(settings.PLATFORM_SCHEDULES)
+
+
+def test_what_fails_in_one_tenant_does_not_end_the_others(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    def work() -> str:
+        schema = current_tenant().schema
+        with transaction.atomic(), connection.cursor() as cursor:
+            cursor.execute("SELECT FROM nothing_here" if schema == "acme" else "SELECT 1")
+        return schema
+
+    done = set(in_every_tenant(work))
+    assert {"globex", "platform"} <= done and "acme" not in done
+    assert "acme: work failed: ProgrammingError" in caplog.text
