@@ -3,19 +3,36 @@
 from __future__ import annotations
 
 from datetime import datetime
+from typing import Literal
 
 from django.db import transaction
+from django.db.models import QuerySet
 from django.utils import timezone
 
 from approvals.models import Delegation
 from config.errors import Conflict, Forbidden, Invalid
 from tenants.accounts.models import Member
+from tenants.accounts.principal import Principal
 from tenants.accounts.scopes import Scope
 
+State = Literal["now", "later", "over"]
 
-def may_lend_for(actor: Member, approver_id: int) -> bool:
+
+def state_of(row: Delegation) -> State:
+    now = timezone.now()
+    return "over" if row.ends_at <= now else "later" if row.begins_at > now else "now"
+
+
+def in_state(rows: QuerySet[Delegation], state: str) -> QuerySet[Delegation]:
+    now = timezone.now()
+    if state == "now":
+        return rows.filter(begins_at__lte=now, ends_at__gt=now)
+    return rows.filter(ends_at__lte=now) if state == "over" else rows.filter(begins_at__gt=now)
+
+
+def may_lend_for(actor: Principal, approver_id: int) -> bool:
     """Approvers lend their own duty; whoever writes grants lends anybody's."""
-    own = actor.pk == approver_id and actor.may(Scope.APPROVALS_DECIDE)
+    own = actor.member_id == approver_id and actor.may(Scope.APPROVALS_DECIDE)
     return own or actor.may(Scope.GRANTS_WRITE)
 
 
@@ -50,7 +67,7 @@ def problems(
 
 
 def lend(
-    actor: Member,
+    actor: Principal,
     approver: Member,
     substitute: Member,
     begins_at: datetime,
@@ -78,7 +95,7 @@ def lend(
         )
 
 
-def end_lending(actor: Member, delegation_id: int) -> Delegation | None:
+def end_lending(actor: Principal, delegation_id: int) -> Delegation | None:
     """Take a duty back now; the row stays as a record. One that hasn't begun is gone: None.
 
     Raises Forbidden, and Conflict for one that is over.
@@ -97,7 +114,7 @@ def end_lending(actor: Member, delegation_id: int) -> Delegation | None:
         return row
 
 
-def _check(actor: Member, approver_id: int) -> None:
+def _check(actor: Principal, approver_id: int) -> None:
     if not may_lend_for(actor, approver_id):
         raise Forbidden(
             f"Lending a duty needs it oneself ({Scope.APPROVALS_DECIDE}), and somebody else's "

@@ -5,6 +5,7 @@ from ninja import NinjaAPI
 from agents.api.agents import router as agents
 from agents.api.approvals import router as approvals
 from agents.api.grants import router as grants
+from agents.api.lending import router as lending
 from agents.api.runs import router as runs
 from agents.api.sessions import router as sessions
 from agents.api.tools import router as tools
@@ -32,6 +33,7 @@ ROUTERS = (
     agents,
     runs,
     approvals,
+    lending,
     sessions,
     tools,
     grants,

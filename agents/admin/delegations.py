@@ -35,19 +35,15 @@ from agents.admin.pages import (
 from agents.admin.scoped import ScopedAdmin, may, scoped
 from agents.admin.shown import ago, badge
 from agents.admin.site import tenant_site
-from approvals.lending import end_lending, lend, may_lend_for, problems
+from approvals.lending import end_lending, in_state, lend, may_lend_for, problems, state_of
 from approvals.models import Delegation
 from approvals.models.grant import deciding_role_names
 from config.errors import Problem
 from tenants.accounts.models import Member
+from tenants.accounts.principal import of_member
 from tenants.accounts.scopes import Scope
 
 _TONE = {"now": "success", "later": "primary", "over": "neutral"}
-
-
-def _state(row: Delegation) -> str:
-    now = timezone.now()
-    return "over" if row.ends_at <= now else "later" if row.begins_at > now else "now"
 
 
 class LendForm(forms.Form):
@@ -103,12 +99,8 @@ class StateFilter(SimpleListFilter):
         return [("now", "Now"), ("later", "Later"), ("over", "Over")]
 
     def queryset(self, request: HttpRequest, rows: QuerySet[Any]) -> QuerySet[Any]:
-        now = timezone.now()
-        if self.value() == "now":
-            return rows.filter(begins_at__lte=now, ends_at__gt=now)
-        if self.value() == "later":
-            return rows.filter(begins_at__gt=now)
-        return rows.filter(ends_at__lte=now) if self.value() == "over" else rows
+        state = self.value()
+        return in_state(rows, state) if state in _TONE else rows
 
 
 @admin.register(Delegation, site=tenant_site)
@@ -140,7 +132,7 @@ class DelegationAdmin(ScopedAdmin):
 
     @display(description="State")
     def state(self, row: Delegation) -> SafeString:
-        return badge(_state(row), _TONE[_state(row)])
+        return badge(state_of(row), _TONE[state_of(row)])
 
     @display(description="From", ordering="begins_at")
     def begins(self, row: Delegation) -> SafeString | str:
@@ -156,10 +148,11 @@ class DelegationAdmin(ScopedAdmin):
         if not self.has_add_permission(request):
             raise PermissionDenied(f"This needs the scope {Scope.APPROVALS_DECIDE}.")
         actor: Any = request.user
+        who = of_member(actor)
         form = LendForm(request.POST or None, actor=actor)
         if request.method == "POST" and form.is_valid():
             try:
-                made = lend(actor, **form.cleaned_data)
+                made = lend(who, **form.cleaned_data)
             except Problem as problem:
                 form.add_error(None, problem.detail)
             else:
@@ -175,9 +168,9 @@ class DelegationAdmin(ScopedAdmin):
 
     def action_applies(self, request: HttpRequest, action: str, object_id: Any) -> bool:
         row = self.get_object(request, str(object_id))
-        if row is None or not may_lend_for(request.user, row.approver_id):  # type: ignore[arg-type]
+        if row is None or not may_lend_for(of_member(request.user), row.approver_id):
             return False
-        return _state(row) != "over"
+        return state_of(row) != "over"
 
     @scoped(Scope.APPROVALS_DECIDE, description="End it…", icon="event_busy", url_path="end")
     def end_now(self, request: HttpRequest, object_id: str) -> HttpResponse:
@@ -188,10 +181,10 @@ class DelegationAdmin(ScopedAdmin):
             text = f"{row.substitute} can't decide for {row.approver} from then on."
             asked = Confirm("End this now?", text, "End it", True, back=change_url(row))
             return confirm_page(self, request, asked, row)
-        actor: Any = request.user
+        who = of_member(request.user)
 
         def work() -> str:
-            left = end_lending(actor, row.pk)
+            left = end_lending(who, row.pk)
             if left is not None:
                 log_change(request, left, "Ended.")
             return f"{row.substitute} doesn't stand in for {row.approver} any more."

@@ -55,7 +55,7 @@ def test_every_route_is_documented_with_its_scope() -> None:
             for operation in view.operations:
                 auth = operation.auth_callbacks[0]
                 place = re.sub(
-                    r"\{(?:\w+:)?(?:run_|session_|key_|invitation_|approval_)?(\w+)\}",
+                    r"\{(?:\w+:)?(?:run_|session_|key_|invitation_|approval_|delegation_)?(\w+)\}",
                     r"{\1}",
                     prefix + path,
                 )
@@ -106,7 +106,7 @@ def assigned_code(node: ast.Assign) -> set[str]:
 
 def test_every_problem_code_is_documented_and_no_other() -> None:
     given = codes_in("config", "tenants", "agents/services", "agents/consumers.py", "agents/api")
-    given |= codes_in("agents/limits")
+    given |= codes_in("agents/limits", "approvals")
     rows = table_codes("docs/integrators.md", "## Errors")
     written = {code for row in rows for code in row[1]}
     assert {"token_expired", "session_busy", "internal", "invalid"} <= given
