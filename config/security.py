@@ -12,6 +12,7 @@ from django.http.response import HttpResponseBase
 from django.utils import timezone
 
 from config.trace import note_member
+from tenants import happened
 
 Next = Callable[[HttpRequest], HttpResponseBase]
 
@@ -81,6 +82,7 @@ class MemberTimeZoneMiddleware:
         if request.user.is_authenticated:
             name = getattr(request.user, "time_zone", "")
             note_member(request.user.pk)
+            happened.acting_as(happened.Actor(request.user.pk, str(request.user), "session"))
         try:
             zone = zoneinfo.ZoneInfo(name) if name else None
         except (zoneinfo.ZoneInfoNotFoundError, ValueError):

@@ -19,6 +19,7 @@ from django.conf import settings
 
 from config.proxies import client_address
 from config.trace import member_id, run_id, trace_id
+from tenants.context import current_or_none
 
 Result = Literal["ok", "refused", "failed"]
 Target = tuple[str, object, str]
@@ -27,7 +28,7 @@ Target = tuple[str, object, str]
 
 @dataclass(frozen=True, slots=True)
 class Actor:
-    """`via`: session, token, key, agent (on the member's behalf), system, or "" for nobody.
+    """`via`: session, token, key, agent (on the member's behalf), platform, system, "" for nobody.
 
     `credential` is the token family's or the key's id. An empty name is looked up by the id.
     """
@@ -110,7 +111,17 @@ def acting_as(actor: Actor) -> None:
 
 
 def acting() -> Actor:
-    """Who acts here."""
+    """Who acts here, as the active tenant knows them: its member, or somebody of the platform."""
+    actor = _acting_where_they_came_in()
+    home = (_scope.get() or {}).get("tenant")
+    here = current_or_none()
+    if home is None or here is None or here.kind == "shared" or here.schema == home.schema:
+        return actor
+    # The id is another schema's member's.
+    return Actor(None, f"{actor.name or actor.member_id} of {home.schema}", home.kind)
+
+
+def _acting_where_they_came_in() -> Actor:
     if run_id():
         return Actor(member_id(), "", "agent")
     actor = _acting.get()

@@ -17,6 +17,7 @@ from unfold.decorators import display
 from agents.admin.audit_filters import ActionFilter, AtFilter, ResultFilter, ViaFilter, query_of
 from agents.admin.pages import console_page, found, list_url, to
 from agents.admin.paging import InfinitePaginator, among_latest
+from agents.admin.platform_site import platform_site
 from agents.admin.scoped import ScopedAdmin, may, scoped
 from agents.admin.shown import ago, badge
 from agents.admin.site import tenant_site
@@ -32,6 +33,7 @@ TONES = {"ok": "success", "refused": "warning", "failed": "danger"}
 
 
 @admin.register(AuditEntry, site=tenant_site)
+@admin.register(AuditEntry, site=platform_site)
 class AuditAdmin(ScopedAdmin):
     view_scope = Scope.AUDIT_READ
     add_scope = None

@@ -32,6 +32,8 @@ KINDS: tuple[tuple[str, str], ...] = (
     ("session.", "Sessions"),
     ("provider.", "Providers"),
     ("model.", "Models"),
+    ("tenant.", "Tenants"),
+    ("host.", "Hosts"),
     ("audit.", "The audit log itself"),
 )
 

@@ -130,6 +130,7 @@ _PLATFORM: tuple[tuple[str, tuple[Entry, ...]], ...] = (
         (
             ("Tenants", "apartment", "admin:tenants_tenant_changelist", Scope.PLATFORM_READ),
             ("Domains", "language", "admin:tenants_domain_changelist", Scope.PLATFORM_READ),
+            ("Audit log", "policy", "admin:approvals_auditentry_changelist", Scope.AUDIT_READ),
         ),
     ),
     (

@@ -18,7 +18,7 @@ from django.db.backends.signals import connection_created
 from psycopg.pq import TransactionStatus
 
 from approvals.audit import sealing
-from approvals.audit.governed import GOVERNED
+from approvals.audit.governed import GOVERNED, GOVERNED_SHARED
 from config.trace import run_id, trace_id
 from tenants import happened
 
@@ -40,7 +40,9 @@ def telling_who(
 ) -> Any:
     """Django's wrapper around every statement; most are none of its business."""
     write = _WRITE.match(sql) if isinstance(sql, str) else None
-    if write is None or write[1].lower() not in GOVERNED:
+    table = write[1].lower() if write is not None else ""
+    shared = table in GOVERNED_SHARED
+    if table not in GOVERNED and not shared:
         return execute(sql, params, many, context)
     connection = context["connection"]
     in_transaction = bool(connection.in_atomic_block)
@@ -51,7 +53,7 @@ def telling_who(
         if not in_transaction:
             with contextlib.suppress(psycopg.Error):  # the statement's own error is the one to tell
                 _set(connection, "", False)
-    sealing.mark_on_commit()
+    sealing.mark_on_commit(of_platform=shared)
     return result
 
 
@@ -72,6 +74,7 @@ def _who() -> dict[str, Any]:
     actor = happened.acting()
     return {
         "member": actor.member_id,
+        "name": actor.name,
         "via": actor.via,
         "credential": actor.credential,
         "address": happened.address(),

@@ -38,6 +38,9 @@ GOVERNED = frozenset(
     }
 )
 
+# Shared tables, whose changes are in the platform's log.
+GOVERNED_SHARED = frozenset({"tenants_tenant", "tenants_domain"})
+
 
 def govern(
     table: str,

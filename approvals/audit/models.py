@@ -26,6 +26,7 @@ class AuditEntry(models.Model):
         TOKEN = "token", "Token"
         KEY = "key", "API key"
         AGENT = "agent", "Agent on behalf of"
+        PLATFORM = "platform", "Platform"
         SYSTEM = "system", "System"
         DATABASE = "database", "Database, past the application"
         NOBODY = "", "Nobody signed in"

@@ -123,6 +123,7 @@ PLATFORM_ROLES: dict[str, frozenset[Scope]] = {
             Scope.CONSOLE_USE,
             Scope.MEMBERS_READ,
             Scope.MEMBERS_WRITE,
+            Scope.AUDIT_READ,
             Scope.PLATFORM_READ,
             Scope.PLATFORM_WRITE,
         }

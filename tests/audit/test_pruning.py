@@ -71,8 +71,9 @@ def test_a_forged_checkpoint_lets_rows_go_and_is_found(two_logs: Two) -> None:
             run(ref, f"DELETE FROM approvals_auditentry WHERE id = {entry(0)}")
         run(
             ref,
-            "INSERT INTO approvals_auditcheckpoint VALUES "
-            f"({seq}, sha256('x'), 0, 3, now(), now(), now(), 1, sha256('y'))",
+            "INSERT INTO approvals_auditcheckpoint "
+            f"SELECT {seq}, sha256('x'), 0, 3, now(), now(), now(), max(id), sha256('y') "
+            "FROM approvals_auditkey",
             f"DELETE FROM approvals_auditentry WHERE id = {entry(0)}",
         )
         found = [str(finding) for finding in verify().findings]
