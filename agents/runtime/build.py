@@ -35,7 +35,10 @@ _Digest = tuple[str, str]  # schema, digest
 
 @dataclass(frozen=True, slots=True)
 class BuiltAgent:
-    """Ready to run. `tools` are the granted ones that exist, in the order of the grant."""
+    """Ready to run. `tools` are the granted ones that exist, in the order of the grant.
+
+    `fixed` is the opening of a prompt without variables: one message for all its runs.
+    """
 
     digest: str
     spec: AgentSpec
@@ -43,11 +46,17 @@ class BuiltAgent:
     schemas: list[dict[str, Any]] | None
     parameters: dict[str, Any]
     prompt: Prompt
+    fixed: tuple[SystemMessage, ...] | None = None
 
     def opening(self, variables: Mapping[str, str]) -> list[SystemMessage]:
         """The instructions as a conversation begins with them, if there are any."""
-        text = self.prompt.render(variables)
-        return [SystemMessage(text)] if text else []
+        if self.fixed is not None:
+            return list(self.fixed)
+        return _opening(self.prompt.render(variables))
+
+
+def _opening(text: str) -> list[SystemMessage]:
+    return [SystemMessage(text)] if text else []
 
 
 class BuildCache:
@@ -129,13 +138,15 @@ def build(spec: AgentSpec, digest: str) -> BuiltAgent:
     """The pure part. A tool that no longer exists is left out: the model is not offered it."""
     known = {tool.name: tool for tool in registry.all()}
     tools = {name: known[name] for name in spec.tools if name in known}
+    prompt = _prompt(spec.instructions)
     return BuiltAgent(
         digest=digest,
         spec=spec,
         tools=tools,
         schemas=[openai_schema(tool) for tool in tools.values()] or None,
         parameters=spec.model.parameters(),
-        prompt=_prompt(spec.instructions),
+        prompt=prompt,
+        fixed=None if prompt.variables else tuple(_opening(prompt.render({}))),
     )
 
 

@@ -68,7 +68,7 @@ class RunLog:
         self.source = source
         self.entries: list[Event | MessageText] = []
         self.ended = False
-        self._waiters: set[asyncio.Future[None]] = set()
+        self._waiters: list[asyncio.Future[None]] = []
         self._told = 0.0  # loop time at which followers were last woken for a piece of text
         self._timer: asyncio.TimerHandle | None = None
 
@@ -115,7 +115,7 @@ class RunLog:
             self._timer.cancel()
             self._timer = None
         if self._waiters:
-            waiters, self._waiters = self._waiters, set()
+            waiters, self._waiters = self._waiters, []
             for waiter in waiters:
                 if not waiter.done():
                     waiter.set_result(None)
@@ -124,7 +124,7 @@ class RunLog:
         """Wait for something new, at most `timeout` seconds; False when nothing came."""
         loop = asyncio.get_running_loop()
         waiter: asyncio.Future[None] = loop.create_future()
-        self._waiters.add(waiter)
+        self._waiters.append(waiter)
         timer = loop.call_later(timeout, _expire, waiter)
         try:
             await waiter
@@ -132,7 +132,8 @@ class RunLog:
             return False
         finally:
             timer.cancel()
-            self._waiters.discard(waiter)
+            if waiter in self._waiters:
+                self._waiters.remove(waiter)
         return True
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from dataclasses import dataclass, replace
 from typing import Literal
 
@@ -38,11 +39,17 @@ class Principal:
 
     def narrowed(self, scopes: frozenset[str]) -> Principal:
         """The same member with no more than these scopes: what a token carries."""
-        return replace(self, scopes=self.scopes & scopes)
+        return replace(self, scopes=_both(self.scopes, scopes))
 
     def known_by(self, via: Via, credential: str, scopes: frozenset[str]) -> Principal:
         """The same member by a token or key of theirs, with no more than its scopes."""
-        return replace(self, scopes=self.scopes & scopes, via=via, credential=credential)
+        return replace(self, scopes=_both(self.scopes, scopes), via=via, credential=credential)
+
+
+@functools.lru_cache(maxsize=1024)
+def _both(own: frozenset[str], given: frozenset[str]) -> frozenset[str]:
+    """One set for all who have the same: each open stream keeps its principal."""
+    return own & given
 
 
 def load(member_id: int) -> Principal | None:
