@@ -24,7 +24,7 @@ help:
 	@echo "make test   the whole test suite in WORKERS (2) processes; ARGS='-k name' for a part in one"
 	@echo "make stress tenants interleaved under load, none may see another's rows (3 minutes)"
 	@echo "make lint   ruff and types"
-	@echo "make bench  measure beside AgentOS (an hour); ARGS=--quick for 4, --help for parts"
+	@echo "make bench  measure beside AgentOS (an hour); ARGS=--quick for 15 minutes, --help"
 	@echo "make clean  remove .venv and caches, never data"
 
 # exec: the parent takes the place of the shell, so that a signal to make reaches it.

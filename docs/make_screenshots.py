@@ -3,8 +3,9 @@
     make run                                        # in another terminal
     .venv/bin/python docs/make_screenshots.py 8000
 
-Has a conversation with the demo's agent as `owner`, then writes docs/images/{chat,console-run,
-console-agents}.png, 1280x800 pixels, each below 250 kB. Needs Chromium (CHROMIUM names another).
+Has a conversation with the demo's agent as `owner` and asks another one for what an approver signs
+off, then writes docs/images/{chat,console-run,console-agents,console-approvals,console-audit}.png,
+1280x800 pixels, each below 250 kB. Needs Chromium (CHROMIUM names another).
 """
 
 from __future__ import annotations
@@ -38,13 +39,13 @@ def take(page: Page, name: str) -> None:
     print(f"{file}  {size:,} bytes")
 
 
-def sign_in(browser: Browser, base: str) -> Page:
+def sign_in(browser: Browser, base: str, username: str = "owner") -> Page:
     context = browser.new_context(
         base_url=base, viewport={"width": 1280, "height": 800}, color_scheme="light"
     )
     page = context.new_page()
     page.goto("/sign-in/?next=/chat/assistant/")
-    page.get_by_label("Name").fill("owner")
+    page.get_by_label("Name").fill(username)
     page.get_by_label("Password").fill("demo-demo")
     page.get_by_role("button", name="Sign in").click()
     return page
@@ -77,6 +78,22 @@ def console(page: Page) -> None:
     take(page, "console-agents")
 
 
+def governance(member: Page, approver: Page, owner: Page) -> None:
+    """A refund that waits for its sign-off, as the approver sees it; and the log of it all."""
+    member.goto("/chat/approvals/")
+    expect(member.locator(".composer")).to_have_attribute("data-connection", "open")
+    message = member.get_by_role("textbox", name="Message to")
+    message.fill("Refund order 1046 of 20 USD because it came late")
+    message.press("Enter")
+    run = member.locator(".run").last
+    expect(run).to_have_attribute("data-status", "paused", timeout=30_000)
+    approver.goto("/admin/approvals/approval/?component=approvals")
+    expect(approver.get_by_role("region", name="What is asked")).to_be_visible()
+    take(approver, "console-approvals")
+    owner.goto("/admin/approvals/auditentry/")
+    take(owner, "console-audit")
+
+
 def main() -> int:
     if len(sys.argv) != 2 or not sys.argv[1].isdecimal():
         print("usage: make_screenshots.py PORT", file=sys.stderr)
@@ -89,9 +106,11 @@ def main() -> int:
     flags = [*FLAGS, "--no-sandbox"] if os.geteuid() == 0 else FLAGS
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=found, args=flags)
-        page = sign_in(browser, f"http://acme.localhost:{sys.argv[1]}")
+        base = f"http://acme.localhost:{sys.argv[1]}"
+        page = sign_in(browser, base)
         chat(page)
         console(page)
+        governance(sign_in(browser, base, "member"), sign_in(browser, base, "approver"), page)
         browser.close()
     return 0
 

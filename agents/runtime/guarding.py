@@ -6,6 +6,7 @@ recorded in its changed form only.
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Sequence
 from dataclasses import asdict, replace
 from typing import Any
@@ -15,7 +16,7 @@ from langchain_core.messages import SystemMessage
 from agents.guardrails.calling_out import call_out
 from agents.guardrails.injection import as_data, data_mark, explanation
 from agents.guardrails.looking import Looked, first_block, look, look_at_data
-from agents.guardrails.plan import Plan
+from agents.guardrails.plan import Plan, StagePlan
 from agents.guardrails.verdicts import Stage, Verdict
 from agents.models_llm.protocol import ToolCall, Turn
 from agents.runtime.faults import RunFault
@@ -107,12 +108,12 @@ class RunGuard:
                 outcome.output |= {"tool_calls": [], "finish_reason": "guardrail"}
                 outcome.error = block.error()
                 return
-        calls = self.arguments(step.key, turn.tool_calls)
+        calls = await self.arguments(step.key, turn.tool_calls)
         outcome.output["tool_calls"] = [asdict(call) for call in calls]
 
     # --- tool calls -------------------------------------------------------------------------------
 
-    def arguments(self, place: str, calls: Sequence[ToolCall]) -> list[ToolCall]:
+    async def arguments(self, place: str, calls: Sequence[ToolCall]) -> list[ToolCall]:
         """The model's calls as they may be recorded and made; a blocked one carries its refusal."""
         stage = self.plan.at(Stage.TOOL_ARGUMENTS)
         if stage is None:
@@ -122,6 +123,13 @@ class RunGuard:
             looked, raw = look_at_data(stage, call.parsed, call.arguments)
             self.record(f"{place}:call:{index}", looked.verdicts)
             made.append(_as_allowed(call, looked, raw))
+        if not stage.calls:
+            return made
+        said = await asyncio.gather(*(_asked(stage, call) for call in made))
+        for index, verdicts in enumerate(said):
+            self.record(f"{place}:call:{index}", verdicts)
+            if (block := first_block(verdicts)) is not None:
+                made[index] = _refused(made[index], block)
         return made
 
     def result(self, outcome: Outcome) -> tuple[Outcome, tuple[Verdict, ...]]:
@@ -193,9 +201,18 @@ class RunGuard:
 
 def _as_allowed(call: ToolCall, looked: Looked, raw: str) -> ToolCall:
     if looked.blocked is not None:
-        why = f"The guardrail “{looked.blocked.guardrail}” refused it: {looked.blocked.reason}."
-        return replace(call, arguments="", parsed=None, error=why)
+        return _refused(call, looked.blocked)
     return replace(call, arguments=raw, parsed=looked.value)
+
+
+async def _asked(stage: StagePlan, call: ToolCall) -> list[Verdict]:
+    """The verdicts of the stage's calls out; of a call that is refused already nobody is asked."""
+    return [] if call.error else await call_out(stage, f"{call.name} {call.arguments}")
+
+
+def _refused(call: ToolCall, verdict: Verdict) -> ToolCall:
+    why = f"The guardrail “{verdict.guardrail}” refused it: {verdict.reason}."
+    return replace(call, arguments="", parsed=None, error=why)
 
 
 def _withheld(verdict: Verdict) -> Outcome:

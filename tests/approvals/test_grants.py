@@ -96,6 +96,30 @@ def test_a_change_is_in_effect_at_the_next_call() -> None:
     asyncio.run(main())
 
 
+@pytest.mark.parametrize("tenant", ["acme", "globex"])
+def test_a_change_in_bulk_or_in_sql_is_noticed_too(tenant: str) -> None:
+    grant(tenant, "pay", "audited")
+
+    def in_bulk() -> None:
+        with use_tenant(ref(tenant)):
+            Grant.objects.filter(tool="pay").update(tier="admin")
+
+    def in_sql() -> None:
+        with use_tenant(ref(tenant)), connection.cursor() as cursor:
+            cursor.execute("UPDATE approvals_grant SET tier = 'user' WHERE tool = 'pay'")
+
+    async def main() -> None:
+        async with listening():
+            assert (await ruled(tenant)).tier == "audited"
+            for change, tier in ((in_bulk, "admin"), (in_sql, "user")):
+                await hop(change)
+                async with asyncio.timeout(10):
+                    while (await ruled(tenant)).tier != tier:  # noqa: ASYNC110 - no event: memory
+                        await asyncio.sleep(0.01)
+
+    asyncio.run(main())
+
+
 def test_nothing_is_read_while_nothing_changes(monkeypatch: pytest.MonkeyPatch) -> None:
     grant("acme", "pay", "audited")
     readings = []

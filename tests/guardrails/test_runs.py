@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from tests.approvals.making import Careful
 from tests.models_llm.openai_server import OpenAIServer, Reply
 from tests.support.client import Api, text_of
 
@@ -256,6 +257,27 @@ def test_a_judge_decides_and_its_tokens_count(
     assert rude["error"]["stage"] == "output" and "fool" not in everything(client, rude)
     model.script(Reply(tokens=["I think it's fine"]))
     assert client.run("Hi", slug=slug)["error"]["reason"] == "guardrail_failed"
+
+
+def test_a_judge_of_arguments_stands_before_the_call(
+    client: Api, model: OpenAIServer, agent: Made
+) -> None:
+    judge = {"kind": "judge", "rules": "No notes about Bob.", "stages": ["tool_arguments"]}
+    slug = agent("judged-calls", [judge], tools=["create_note"])
+    yes, no = Reply(tokens=['{"allow": true}']), Reply(tokens=['{"allow": false}'])
+    al, bob = (json.dumps({"text": f"judged-calls {name}"}) for name in ("Al", "Bob"))
+    model.script(Reply(tokens=(), calls=[("create_note", al)]), yes, Reply(tokens=["Noted."]))
+    assert client.run("Note Al", slug=slug)["output"] == "Noted."
+    assert "create_note" in model.requests[1].body["messages"][-1]["content"]
+    model.requests.clear()
+    model.script(Reply(tokens=(), calls=[("create_note", bob)]), no, Reply(tokens=["I may not."]))
+    run = client.run("Note Bob", slug=slug)
+    assert (run["status"], run["output"]) == ("completed", "I may not.")
+    (tool,) = steps(client, run, "tool")
+    assert tool["status"] == "failed" and "refused it" in tool["error"]["message"]
+    (told,) = [m for m in model.requests[2].body["messages"] if m["role"] == "tool"]
+    assert "refused it" in told["content"]
+    assert Careful("acme", {}).notes("judged-calls") == ["judged-calls Al"]
 
 
 def test_other_tenants_and_other_agents_are_not_touched(
