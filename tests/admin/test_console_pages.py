@@ -164,7 +164,7 @@ def test_every_page_of_the_platform_works(visits: Visits) -> None:
     for link in page.locator("#nav-sidebar-apps a").all():
         assert (link.get_attribute("href") or "").startswith("/admin/")
     hrefs = [a.get_attribute("href") for a in page.locator("#nav-sidebar-apps a").all()]
-    assert len(hrefs) == 13
+    assert len(hrefs) == 14
     for href in hrefs:
         answer = page.goto(str(href))
         assert answer is not None and answer.status == 200, href

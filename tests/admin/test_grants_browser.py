@@ -50,6 +50,7 @@ def test_a_grant_is_written_and_seen_in_the_matrix(visits: Any) -> None:
     line.locator("summary").click()
     expect(line).to_contain_text("long ones")
     line.get_by_role("link", name="Change the grant").click()
+    expect(page.locator(".cx-condition")).to_have_count(1)  # the empty one is a script's to show
     expect(page.locator(".cx-condition textarea")).to_have_value("size(args.expression) > 100")
     page.locator("a[href$='/delete/']").first.click()
     page.get_by_role("button", name="Yes, I").click()

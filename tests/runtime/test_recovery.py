@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import secrets
 from collections.abc import Iterator
 from typing import Any
 
 import pytest
 
+from tests.models_llm.openai_server import OpenAIServer, Reply
 from tests.support.client import Api
+from tests.support.models import serving
 from tests.support.server import Server
 from tests.support.waiting import until
 
@@ -94,14 +97,43 @@ def test_a_follower_of_a_killed_run_comes_back_and_hears_its_end(own_server: Ser
     assert again[0]["offset"] == 0 and again[0]["attempt"] > seen[-1]["attempt"]
 
 
-def test_a_cancel_asked_for_while_nobody_held_the_run_is_heard(database: None) -> None:
-    # So slow that the run, which goes on at once, isn't over before it is cancelled.
-    with Server.started({**SLOW, "DEMO_MODEL_DELAY": "5"}) as server:
-        client = Api.signed_in(server, "acme", "member")
-        run_id = started_note(client, "to be cancelled")
-        server.kill()
-        server.start()
-        answer = client.post(f"/runs/{run_id}/cancel")
-        assert answer.status_code == 200
-        run = until(lambda: client.get(f"/runs/{run_id}").json(), lambda run: run["finished_at"])
+@pytest.fixture
+def hanging(committed: None) -> Iterator[str]:
+    """The slug of an agent of acme whose model stops in mid-sentence, whichever process asks it."""
+    from agents.models import Agent
+    from agents.providers.models import ChatModel, Provider
+    from agents.services.publish_agent import publish_agent
+    from tenants.context import use_shared, use_tenant
+    from tenants.models import Tenant
+
+    name = f"hanging-{secrets.token_hex(4)}"
+    model = OpenAIServer(Reply(tokens=("Well", ","), keep_open=True))
+    with use_shared():
+        ref = Tenant.objects.get(schema_name="acme").ref
+    with serving(model):
+        with use_tenant(ref):
+            provider = Provider.objects.create(
+                name=name, slug=name, kind="openai_compatible", base_url=model.base_url
+            )
+            row = ChatModel.objects.create(name=name, provider=provider, model_id="any")
+            agent = Agent.objects.create(name=name, slug=name, model=name)
+            publish_agent(None, agent.pk)
+        yield name
+        with use_tenant(ref):
+            row.delete()
+            provider.delete()
+
+
+def test_a_cancel_asked_for_while_nobody_held_the_run_is_heard(
+    hanging: str, own_server: Server
+) -> None:
+    client = Api.signed_in(own_server, "acme", "member")
+    body = {"input": "Hello", "stream": True}
+    with client.stream("POST", f"/agents/{hanging}/runs", json=body) as stream:
+        run_id = next(event["run_id"] for event in stream if event["type"] == "message.delta")
+    own_server.kill()
+    own_server.start()
+    answer = client.post(f"/runs/{run_id}/cancel")
+    assert answer.status_code == 200
+    run = until(lambda: client.get(f"/runs/{run_id}").json(), lambda run: run["finished_at"])
     assert run["status"] == "cancelled"
