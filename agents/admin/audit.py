@@ -45,7 +45,7 @@ class AuditAdmin(ScopedAdmin):
     empty_text = (
         "Sign-ins, changes of configuration, runs and decisions are written as they happen."
     )
-    change_list_template = "admin/console/audit_list.html"
+    list_before_template = "admin/console/audit_verbs.html"
 
     list_display = ("when", "action_shown", "who", "target_shown", "result_shown", "address_shown")
     list_display_links = ("action_shown",)

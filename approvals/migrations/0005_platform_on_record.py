@@ -1,7 +1,8 @@
 """The platform's log also has what becomes of tenants and their hosts, whoever changes them.
 
-Their tables are shared, so the triggers are made with the platform's schema, and call into it. And
-an entry may name somebody who is no member of the tenant: the platform's operators.
+Their tables are shared, so the triggers are made with the platform's schema and call into it; their
+function is beside the tables, because the platform's schema is to be like any tenant's. And an
+entry may name somebody who is no member of the tenant: the platform's operators.
 """
 
 from django.db import migrations, models
@@ -46,7 +47,7 @@ BEGIN
     IF current_schema() <> 'platform' THEN
         RETURN;
     END IF;
-    CREATE FUNCTION approvals_audit_shared() RETURNS trigger LANGUAGE plpgsql AS $$
+    CREATE OR REPLACE FUNCTION public.approvals_audit_shared() RETURNS trigger LANGUAGE plpgsql AS $$
     DECLARE
         was jsonb := CASE WHEN TG_OP <> 'INSERT' THEN to_jsonb(OLD) END;
         becomes jsonb := CASE WHEN TG_OP <> 'DELETE' THEN to_jsonb(NEW) END;
@@ -76,10 +77,11 @@ BEGIN
             'after', CASE WHEN TG_OP <> 'DELETE' THEN after END));
         RETURN NULL;
     END $$;
-    CREATE TRIGGER audited AFTER INSERT OR UPDATE OR DELETE ON public.tenants_tenant
-        FOR EACH ROW EXECUTE FUNCTION approvals_audit_shared('tenant', 'schema_name');
-    CREATE TRIGGER audited AFTER INSERT OR UPDATE OR DELETE ON public.tenants_domain
-        FOR EACH ROW EXECUTE FUNCTION approvals_audit_shared('host', 'domain');
+    REVOKE EXECUTE ON FUNCTION public.approvals_audit_shared() FROM PUBLIC;
+    CREATE OR REPLACE TRIGGER audited AFTER INSERT OR UPDATE OR DELETE ON public.tenants_tenant
+        FOR EACH ROW EXECUTE FUNCTION public.approvals_audit_shared('tenant', 'schema_name');
+    CREATE OR REPLACE TRIGGER audited AFTER INSERT OR UPDATE OR DELETE ON public.tenants_domain
+        FOR EACH ROW EXECUTE FUNCTION public.approvals_audit_shared('host', 'domain');
 END $do$;
 """
 
@@ -87,7 +89,7 @@ _UNSHARED = """
 DO $do$
 BEGIN
     IF current_schema() = 'platform' THEN
-        DROP FUNCTION approvals_audit_shared() CASCADE;
+        DROP FUNCTION public.approvals_audit_shared() CASCADE;
     END IF;
 END $do$;
 """
