@@ -14,11 +14,12 @@ import weakref
 from typing import Any
 
 from django.conf import settings
-from psycopg import AsyncClientCursor, AsyncConnection
+from psycopg import AsyncConnection
 from psycopg_pool import AsyncConnectionPool
 
 from tenants.context import current
 from tenants.db import path
+from tenants.prepared import TenantConnection, TenantCursor
 
 
 class TenantPool(AsyncConnectionPool[AsyncConnection[Any]]):
@@ -60,13 +61,16 @@ def connection_parameters() -> dict[str, Any]:
 
 async def _open() -> TenantPool:
     pool = TenantPool(
+        connection_class=TenantConnection,
         kwargs={
             **connection_parameters(),
             "autocommit": True,
             # One simple-protocol message per statement, and no guessing of parameter types.
-            "cursor_factory": AsyncClientCursor,
-            # Prepared plans break when a column's type differs between two schemas.
+            "cursor_factory": TenantCursor,
+            # psycopg's own would share a plan between tenants: tenants.prepared keeps them apart.
             "prepare_threshold": None,
+            # What is prepared is prepared once: its plan doesn't hang on the values.
+            "options": "-c plan_cache_mode=force_generic_plan",
             "application_name": "concord-native",
         },
         min_size=settings.NATIVE_POOL_MIN,

@@ -8,6 +8,22 @@ run's owner passes GUARD: it locks the ticket against a claim and yields no row 
 from agents.limits.counting import USAGE, USAGE_TAKES
 from approvals.audit.run_sql import RUN_ENDED, RUN_STARTED
 from tenants.notices import CHANNEL
+from tenants.prepared import Statement
+
+# Of the parameters that aren't text, in what runs with every run and so is prepared.
+_TYPES = {
+    name: kind
+    for kind, names in {
+        "uuid": "run_id session_id",
+        "jsonb": "input model output error verdicts step_input step_output",
+        "bigint": "published_id revision_id member_id fence runs input_tokens output_tokens"
+        " step_input_tokens step_output_tokens",
+        "int": "seq attempt position step_seq step_position",
+        "float8": "seconds lease",
+        "numeric": "cost step_cost",
+    }.items()
+    for name in names.split()
+}
 
 GUARD = """
     SELECT 1 FROM public.tickets_ticket
@@ -25,14 +41,17 @@ VERDICT_RECORDS = """jsonb_to_recordset(%(verdicts)s::jsonb) AS v(seq int, key t
     output jsonb, input_tokens bigint, output_tokens bigint, cost numeric, position int,
     seconds float8)"""
 
-VERDICTS = f"""
+VERDICTS = Statement(
+    f"""
 WITH guard AS ({GUARD})
 INSERT INTO agents_step ({VERDICT_COLUMNS})
 SELECT %(run_id)s, {VERDICT_VALUES} FROM guard, {VERDICT_RECORDS}
 ON CONFLICT (run_id, key) DO UPDATE SET output = EXCLUDED.output, status = 'finished',
     finished_position = EXCLUDED.finished_position, finished_at = EXCLUDED.finished_at
 RETURNING finished_at
-"""
+""",
+    _TYPES,
+)
 
 # --- start ----------------------------------------------------------------------------------------
 
@@ -117,16 +136,16 @@ _HISTORY_AS_JSON = f"""(
 _NEW = {"session": _NEW_SESSION, "history": _NO_HISTORY, "audited": RUN_STARTED}
 _OLD = {"session": _OLD_SESSION, "history": _HISTORY_AS_JSON, "audited": RUN_STARTED}
 _FIRST = {"seq": "1", "position": "2", "verdicts": ""}
-START_IN_NEW_SESSION = _START.format(**_NEW, **_FIRST)
-START_IN_SESSION = _START.format(**_OLD, **_FIRST)
+START_IN_NEW_SESSION = Statement(_START.format(**_NEW, **_FIRST), _TYPES)
+START_IN_SESSION = Statement(_START.format(**_OLD, **_FIRST), _TYPES)
 # What guardrails said of the input is written with the run, and the first step comes after it.
 _VERDICTS = f""", verdicts AS (
     INSERT INTO agents_step ({VERDICT_COLUMNS})
     SELECT run.id, {VERDICT_VALUES} FROM run, {VERDICT_RECORDS}
 )"""
 _LATER = {"seq": "%(step_seq)s", "position": "%(step_position)s", "verdicts": _VERDICTS}
-START_LOOKED_AT_IN_NEW_SESSION = _START.format(**_NEW, **_LATER)
-START_LOOKED_AT_IN_SESSION = _START.format(**_OLD, **_LATER)
+START_LOOKED_AT_IN_NEW_SESSION = Statement(_START.format(**_NEW, **_LATER), _TYPES)
+START_LOOKED_AT_IN_SESSION = Statement(_START.format(**_OLD, **_LATER), _TYPES)
 
 RUN_BY_IDEMPOTENCY_KEY = """
     SELECT id, request_digest FROM agents_run
@@ -179,7 +198,8 @@ JOURNAL_STATE = """
 
 # --- steps ----------------------------------------------------------------------------------------
 
-STEP_START = f"""
+STEP_START = Statement(
+    f"""
 WITH guard AS ({GUARD})
 INSERT INTO agents_step (run_id, seq, key, kind, name, status, attempt, input, input_tokens,
     output_tokens, started_position, started_at)
@@ -189,16 +209,21 @@ ON CONFLICT (run_id, key) DO UPDATE SET status = 'started', attempt = EXCLUDED.a
     started_position = EXCLUDED.started_position, started_at = now(), error = NULL,
     input = EXCLUDED.input
 RETURNING started_at
-"""
+""",
+    _TYPES,
+)
 
-STEP_END = f"""
+STEP_END = Statement(
+    f"""
 WITH guard AS ({GUARD})
 UPDATE agents_step SET status = %(status)s, output = %(output)s::jsonb, error = %(error)s::jsonb,
     input_tokens = %(input_tokens)s, output_tokens = %(output_tokens)s,
     cost = %(cost)s::numeric, finished_position = %(position)s, finished_at = now()
 FROM guard WHERE run_id = %(run_id)s AND key = %(key)s
 RETURNING finished_at
-"""
+""",
+    _TYPES,
+)
 
 # --- waiting for people ---------------------------------------------------------------------------
 
@@ -301,6 +326,6 @@ _LAST_STEP = """, step AS (
     FROM ticket WHERE run_id = %(run_id)s AND key = %(step_key)s
 )"""
 _COUNTED = {"usage": USAGE, "usage_takes": USAGE_TAKES, "audited": RUN_ENDED}
-FINISH = _FINISH.format(step="", **_COUNTED)
+FINISH = Statement(_FINISH.format(step="", **_COUNTED), _TYPES)
 # The step whose outcome ends the run is recorded with the run's end.
-FINISH_WITH_STEP = _FINISH.format(step=_LAST_STEP, **_COUNTED)
+FINISH_WITH_STEP = Statement(_FINISH.format(step=_LAST_STEP, **_COUNTED), _TYPES)

@@ -99,6 +99,7 @@ ORM_THREADS = env_int("ORM_THREADS", 8)
 WEB_THREADS = env_int("WEB_THREADS", 8)
 NATIVE_POOL_MIN = env_int("NATIVE_POOL_MIN", 1)
 NATIVE_POOL_MAX = env_int("NATIVE_POOL_MAX", 16)
+NATIVE_POOL_STATEMENTS = env_int("NATIVE_POOL_STATEMENTS", 32)  # prepared ones of a connection
 NATIVE_POOL_TIMEOUT = env_float("NATIVE_POOL_TIMEOUT", 20.0)  # seconds to wait for a connection
 # A backend that has visited hundreds of schemas holds hundreds of megabytes: let it go in time.
 NATIVE_POOL_LIFETIME = env_float("NATIVE_POOL_LIFETIME", 1800.0)
