@@ -38,7 +38,7 @@ class Reply:
     usage: bool = True
     done: bool = True
     keep_open: bool = False
-    """Send nothing more, and don't end the reply either."""
+    """Don't end the HTTP reply; what it says may be whole all the same (`unfinished`: is not)."""
     cut_after: int | None = None
     """Abort the connection after this many chunks."""
     end_delay: float = 0.0
@@ -48,6 +48,11 @@ class Reply:
     newline: str = "\n"
     filtered: bool = False
     """Begin with a chunk of filter results and no choices, as Azure does."""
+
+
+def unfinished(*tokens: str) -> Reply:
+    """A reply that stops in mid-sentence for good: whoever reads it has to give up."""
+    return Reply(tokens=tokens, finish="", usage=False, done=False, keep_open=True)
 
 
 @dataclass

@@ -17,7 +17,7 @@ from agents.models_llm import errors
 from agents.models_llm.lean import LeanChat
 from agents.models_llm.protocol import collect
 from agents.models_llm.sse import EventParser
-from tests.models_llm.openai_server import Drop, Hang, OpenAIServer, Raw, Reply, Status
+from tests.models_llm.openai_server import Drop, Hang, OpenAIServer, Raw, Reply, Status, unfinished
 
 pytestmark = pytest.mark.asyncio
 
@@ -146,7 +146,7 @@ async def test_a_reply_that_never_begins_times_out(
 async def test_a_pause_between_bytes_times_out_even_when_the_first_byte_may_take_longer(
     server: OpenAIServer, lean: Make
 ) -> None:
-    server.script(Reply(finish="", done=False, keep_open=True))
+    server.script(unfinished())
     error = await failure(lean(first_byte_timeout=60, read_timeout=0.1))
     assert error.code == "timeout" and "paused" in error.message
 

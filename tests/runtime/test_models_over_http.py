@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from tests.models_llm.openai_server import Drop, Hang, OpenAIServer, Raw, Reply, Status
+from tests.models_llm.openai_server import Drop, Hang, OpenAIServer, Raw, Reply, Status, unfinished
 from tests.support.client import Api, text_of
 from tests.support.server import Server
 from tests.support.waiting import until
@@ -182,7 +182,7 @@ def test_a_model_that_never_ends_its_turns_meets_the_limit(
 
 
 def test_cancelling_hangs_up_on_the_model(client: Api, model: OpenAIServer) -> None:
-    model.script(Reply(tokens=("word ",) * 3, keep_open=True))
+    model.script(unfinished("word ", "word "))
     with client.stream(
         "POST", "/agents/assistant/runs", json={"input": "Hello", "stream": True}
     ) as stream:

@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-import secrets
 from collections.abc import Iterator
 from typing import Any
 
 import pytest
 
-from tests.models_llm.openai_server import OpenAIServer, Reply
 from tests.support.client import Api
-from tests.support.models import serving
+from tests.support.hanging import hanging_agents
 from tests.support.server import Server
 from tests.support.waiting import until
 
@@ -99,29 +97,9 @@ def test_a_follower_of_a_killed_run_comes_back_and_hears_its_end(own_server: Ser
 
 @pytest.fixture
 def hanging(committed: None) -> Iterator[str]:
-    """The slug of an agent of acme whose model stops in mid-sentence, whichever process asks it."""
-    from agents.models import Agent
-    from agents.providers.models import ChatModel, Provider
-    from agents.services.publish_agent import publish_agent
-    from tenants.context import use_shared, use_tenant
-    from tenants.models import Tenant
-
-    name = f"hanging-{secrets.token_hex(4)}"
-    model = OpenAIServer(Reply(tokens=("Well", ","), keep_open=True))
-    with use_shared():
-        ref = Tenant.objects.get(schema_name="acme").ref
-    with serving(model):
-        with use_tenant(ref):
-            provider = Provider.objects.create(
-                name=name, slug=name, kind="openai_compatible", base_url=model.base_url
-            )
-            row = ChatModel.objects.create(name=name, provider=provider, model_id="any")
-            agent = Agent.objects.create(name=name, slug=name, model=name)
-            publish_agent(None, agent.pk)
-        yield name
-        with use_tenant(ref):
-            row.delete()
-            provider.delete()
+    """The slug of an agent of acme whose runs don't end by themselves."""
+    with hanging_agents("acme") as slug:
+        yield slug
 
 
 def test_a_cancel_asked_for_while_nobody_held_the_run_is_heard(
@@ -134,6 +112,6 @@ def test_a_cancel_asked_for_while_nobody_held_the_run_is_heard(
     own_server.kill()
     own_server.start()
     answer = client.post(f"/runs/{run_id}/cancel")
-    assert answer.status_code == 200
+    assert answer.status_code == 200, answer.text
     run = until(lambda: client.get(f"/runs/{run_id}").json(), lambda run: run["finished_at"])
-    assert run["status"] == "cancelled"
+    assert run["status"] == "cancelled", run
