@@ -8,6 +8,7 @@ queued here since, open streams and sockets are counted as they come and go.
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import time
 from collections import Counter, deque
 from collections.abc import Callable, Iterator, Mapping
@@ -20,6 +21,7 @@ from config.errors import Problem, TooManyRequests, Unavailable
 from config.metrics import LOOP_LAG, REFUSALS
 
 SAMPLE_SECONDS = 0.1
+_LAST_OF_A_RUSH = 4  # starts under way: with so few it is over
 _RETRY_AFTER = {"queue": 5, "tenant_queue": 5, "lag": 2, "database": 2, "streams": 10}
 Holding = Literal["stream", "wait", "socket"]
 
@@ -120,6 +122,7 @@ class Load:
         self.queue = QueueDepth()
         self.draining = False
         self.taking = 0  # room of the executor that starts under way have been promised
+        self._few_starts: asyncio.Event | None = None
         self.full: Callable[[], bool] = lambda: False
         self.open: dict[Holding, int] = {"stream": 0, "wait": 0, "socket": 0}
 
@@ -167,8 +170,25 @@ class Load:
                 self.queue.coming(schema, -1)
             else:
                 self.taking -= 1
+                if self._few_starts is not None and self.taking <= _LAST_OF_A_RUSH:
+                    self._few_starts.set()
+                    self._few_starts = None
             if place.queued:
                 self.queue.add(schema)
+
+    async def starts_first(self) -> None:
+        """Wait while many runs are being started, START_FIRST_SECONDS at most.
+
+        For a run before it does anything: in a rush everybody's run is durable, and said to be,
+        before the first ones spend what the server has.
+        """
+        if not _above(self.taking, "START_FIRST_ABOVE"):
+            return
+        if self._few_starts is None:
+            self._few_starts = asyncio.Event()
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(settings.START_FIRST_SECONDS):
+                await self._few_starts.wait()
 
     def check_following(self) -> None:
         """Whether another event stream may be opened; Unavailable with Retry-After if not."""

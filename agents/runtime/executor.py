@@ -143,9 +143,10 @@ class Executor:
 
     async def _hold(self, ref: TenantRef, held: Held, events: RunLog) -> None:
         run_id = held.run.id
-        held.begun = True
         with use_tenant(ref):
             try:
+                await load.starts_first()
+                held.begun = True
                 await carry_on(held, events)
             except Fenced:
                 FENCED.inc()

@@ -47,5 +47,8 @@ LOOP_LAG_MAX_MS = env_int("LOOP_LAG_MAX_MS", 2000, least=0)
 STREAM_STALL_SECONDS = env_float("STREAM_STALL_SECONDS", 60.0)
 LOOP_LAG_SECONDS = env_float("LOOP_LAG_SECONDS", 3.0)
 # A start is refused when so many others wait for a connection, or when it waited so long.
+# In a rush, runs that have begun wait so long at most until no more than so many are being started.
+START_FIRST_ABOVE = env_int("START_FIRST_ABOVE", 32)
+START_FIRST_SECONDS = env_float("START_FIRST_SECONDS", 4.0)
 START_DATABASE_WAITING = env_int("START_DATABASE_WAITING", 2000, least=1)
 START_DATABASE_SECONDS = env_float("START_DATABASE_SECONDS", 10.0)
