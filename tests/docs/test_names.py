@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 import re
 from collections.abc import Iterator
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -22,7 +23,8 @@ def called(node: ast.AST) -> str:
     return getattr(node, "id", getattr(node, "attr", ""))
 
 
-def read_settings() -> set[str]:
+@cache
+def read_settings() -> frozenset[str]:
     """Every environment variable that the code reads by its name."""
     found = set()
     files = [ROOT / "manage.py", *(p for top in FOLDERS for p in (ROOT / top).rglob("*.py"))]
@@ -41,7 +43,7 @@ def read_settings() -> set[str]:
                 continue
             if isinstance(key, ast.Constant) and isinstance(key.value, str):
                 found.add(key.value)
-    return found
+    return frozenset(found)
 
 
 def documented_settings() -> set[str]:
