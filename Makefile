@@ -32,7 +32,7 @@ run: preflight $(RUN_STAMP)
 	@exec $(PY) manage.py up
 
 test: $(DEV_STAMP)
-	@$(PY) -m pytest $(if $(strip $(ARGS)),,-n $(WORKERS) --dist loadfile) $(ARGS)
+	@$(PY) -m pytest $(if $(strip $(ARGS)),,-n $(WORKERS) --dist loadfile --no-loadscope-reorder) $(ARGS)
 
 stress: $(DEV_STAMP)
 	@exec $(PY) -m tests.stress $(ARGS)

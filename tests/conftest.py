@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import contextlib
+import functools
 import os
 import signal
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import httpx
 import pytest
 from django.conf import settings
 from django.core.management import call_command
@@ -16,7 +18,10 @@ from django.core.management import call_command
 from config.embedded import running
 from tenants.context import TenantRef, use_shared, use_tenant
 from tests.support.client import Api
+from tests.support.fleet import keep_copy
+from tests.support.hanging import hanging_agents
 from tests.support.server import Server
+from tests.support.slowest import rank
 
 
 def pytest_configure(config: pytest.Config) -> None:
@@ -24,6 +29,19 @@ def pytest_configure(config: pytest.Config) -> None:
     for number, usual in ((signal.SIGINT, signal.default_int_handler), (signal.SIGHUP, None)):
         if signal.getsignal(number) is signal.SIG_IGN:
             signal.signal(number, usual or signal.SIG_DFL)
+
+    _read_certificates_once()
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    if hasattr(config, "workerinput"):  # one of several processes
+        items.sort(key=lambda item: rank(item.path))
+
+
+def _read_certificates_once() -> None:
+    """Each httpx client reads all certificates anew, 20 ms of CPU, and there are hundreds here."""
+    transports = httpx._transports.default
+    transports.create_ssl_context = functools.cache(transports.create_ssl_context)
 
 
 @pytest.hookimpl(wrapper=True)
@@ -44,11 +62,17 @@ def database(django_db_blocker: Any) -> Iterator[None]:
         with django_db_blocker.unblock(), use_shared():
             call_command("migrate", verbosity=0)
             call_command("create_demo", verbosity=0)
+        _close_connections(django_db_blocker)
+        keep_copy(cluster, data_dir)
         yield
-        with django_db_blocker.unblock():
-            from django.db import connections
+        _close_connections(django_db_blocker)
 
-            connections.close_all()
+
+def _close_connections(django_db_blocker: Any) -> None:
+    from django.db import connections
+
+    with django_db_blocker.unblock():
+        connections.close_all()
 
 
 @pytest.fixture(scope="session")
@@ -114,10 +138,17 @@ def api(server: Server) -> Iterator[Any]:
 
     def signed_in(tenant: str = "acme", username: str = "member") -> Api:
         key = (tenant, username)
-        if key not in clients:
+        if key not in clients or clients[key].old:
             clients[key] = Api.signed_in(server, tenant, username)
         return clients[key]
 
     yield signed_in
     for client in clients.values():
         client.close()
+
+
+@pytest.fixture
+def hanging(committed: None) -> Iterator[str]:
+    """The slug of an agent of acme whose runs don't end by themselves."""
+    with hanging_agents("acme") as slug:
+        yield slug

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import os
-import subprocess
-import sys
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +14,7 @@ from config.embedded import url
 from tenants.accounts.demo import DEMO_PASSWORD
 from tenants.accounts.models import Member
 from tenants.context import TenantRef, use_tenant
+from tests.support.nursery import Ended, run
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 LONG = "0123456789" * 5
@@ -33,17 +32,10 @@ SERVE = ["-m", "config.launch", "uvicorn", "--port", "0", "config.asgi:applicati
 DEPLOY = ["manage.py", "check", "--deploy", "--fail-level", "WARNING"]
 
 
-def start(*command: str, **changes: str) -> subprocess.CompletedProcess[str]:
+def start(*command: str, **changes: str) -> Ended:
     """Python with this command line, in a good production environment but for `changes`."""
     env = {key: os.environ[key] for key in ("PATH", "HOME", "DATA_DIR") if key in os.environ}
-    return subprocess.run(
-        [sys.executable, *command],
-        cwd=ROOT,
-        env={**env, **{k: v for k, v in {**GOOD, **changes}.items() if v}},
-        capture_output=True,
-        text=True,
-        timeout=60,
-    )
+    return run(*command, env={**env, **{k: v for k, v in {**GOOD, **changes}.items() if v}})
 
 
 def test_a_complete_configuration_passes_the_deployment_check() -> None:

@@ -9,6 +9,8 @@ from pathlib import Path
 
 import pytest
 
+from tests.support.slowest import SLOWEST, TESTS
+
 ROOT = Path(__file__).resolve().parent.parent.parent
 PRODUCT = ("agents", "approvals", "config", "evals", "knowledge", "tenants")
 DRAWERS = {"utils.py", "helpers.py", "misc.py", "common.py"}
@@ -165,6 +167,10 @@ def test_no_drawer_and_no_overlong_file() -> None:
         assert path.name not in DRAWERS, f"{path}: name the subject instead"
         lines = len(path.read_text(encoding="utf-8").splitlines())
         assert lines <= LONGEST, f"{path} has {lines} lines: one subject a file"
+
+
+def test_the_files_that_are_begun_first_exist() -> None:
+    assert [name for name in SLOWEST if not (TESTS / f"{name}.py").exists()] == []
 
 
 def test_no_app_is_both_shared_and_a_tenants() -> None:

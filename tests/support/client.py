@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
@@ -23,6 +24,7 @@ class Api:
             headers["Authorization"] = f"Bearer {token}"
         self.tenant = tenant
         self.token = token
+        self.since = time.monotonic()
         self.http = httpx.Client(
             base_url=f"http://127.0.0.1:{server.port}/api/v1", headers=headers, timeout=30
         )
@@ -56,6 +58,11 @@ class Api:
                 raise AssertionError(f"{response.status_code}: {response.text}")
             assert response.headers["content-type"].startswith("text/event-stream")
             yield events(response.iter_lines())
+
+    @property
+    def old(self) -> bool:
+        """Whether the token may end in the middle of a test: it is good for half an hour."""
+        return time.monotonic() - self.since > 900
 
     def close(self) -> None:
         self.http.close()

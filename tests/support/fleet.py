@@ -7,9 +7,9 @@ from __future__ import annotations
 
 import contextlib
 import os
+import shutil
 import signal
 import subprocess
-import sys
 import tempfile
 import time
 from collections.abc import Iterator
@@ -20,7 +20,10 @@ from typing import Any
 import psycopg
 
 from config.embedded import Cluster, running
-from tests.support.server import FAST_MODEL, ROOT
+from tests.support.nursery import python
+from tests.support.server import FAST_MODEL
+
+KEPT = "fresh"
 
 
 class ExecutorProcess:
@@ -28,21 +31,17 @@ class ExecutorProcess:
 
     def __init__(self, env: dict[str, str], *arguments: str) -> None:
         self.log = Path(tempfile.mkstemp(prefix="concord-executor-", suffix=".log")[1])
-        with self.log.open("ab") as out:
-            self.process = subprocess.Popen(
-                [sys.executable, "manage.py", "run_executor", "--skip-checks", *arguments],
-                cwd=ROOT,
-                env={
-                    **os.environ,
-                    "DJANGO_SETTINGS_MODULE": "config.settings.test",
-                    "PYTHONUNBUFFERED": "1",
-                    **FAST_MODEL,
-                    **env,
-                },
-                stdout=out,
-                stderr=out,
-                start_new_session=True,
-            )
+        self.process = python(
+            *("manage.py", "run_executor", "--skip-checks", *arguments),
+            env={
+                **os.environ,
+                "DJANGO_SETTINGS_MODULE": "config.settings.test",
+                "PYTHONUNBUFFERED": "1",
+                **FAST_MODEL,
+                **env,
+            },
+            log=self.log,
+        )
         self.owner = self._wait_ready()
 
     def _wait_ready(self, seconds: float = 60) -> str:
@@ -109,17 +108,24 @@ class FleetDatabase:
         return [row[0] for row in found]
 
 
+def keep_copy(cluster: Cluster, data_dir: Path) -> None:
+    """Put the cluster's files aside as they are now, for databases that begin where it does."""
+    kept = data_dir / KEPT
+    shutil.rmtree(kept, ignore_errors=True)
+    kept.mkdir()
+    cluster.stop()
+    _copy(data_dir, kept)
+    cluster.start()
+
+
 @contextmanager
 def fleet_database(data_dir: Path) -> Iterator[FleetDatabase]:
+    """A cluster of its own in `data_dir`, begun from the copy that the session's database left."""
+    _copy(Path(os.environ["DATA_DIR"]) / KEPT, data_dir)
     with running(data_dir, durable=False) as cluster:
-        found = FleetDatabase(cluster, data_dir)
-        made = subprocess.run(
-            [sys.executable, "manage.py", "prepare", "--demo"],
-            cwd=ROOT,
-            env={**os.environ, "DJANGO_SETTINGS_MODULE": "config.settings.test", **found.env},
-            capture_output=True,
-            text=True,
-            timeout=250,
-        )
-        assert made.returncode == 0, made.stderr
-        yield found
+        yield FleetDatabase(cluster, data_dir)
+
+
+def _copy(source: Path, target: Path) -> None:
+    """The database and the keys to what is in it; `cp`, because the owner matters."""
+    subprocess.run(["cp", "-a", source / "keys", source / "postgres", target], check=True)

@@ -33,11 +33,13 @@ def hanging_agents(*tenants: str) -> Iterator[str]:
                 row = ChatModel.objects.create(name=name, provider=provider, model_id="any")
                 agent = Agent.objects.create(name=name, slug=name, model=name)
                 publish_agent(None, agent.pk)
-            afterwards.callback(_delete, ref, row, provider)
+            afterwards.callback(_put_away, ref, agent, row, provider)
         yield name
 
 
-def _delete(ref: TenantRef, *rows: Any) -> None:
+def _put_away(ref: TenantRef, agent: Any, *rows: Any) -> None:
     with use_tenant(ref):
+        agent.is_archived = True
+        agent.save()
         for row in rows:
             row.delete()

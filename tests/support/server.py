@@ -7,7 +7,6 @@ import os
 import signal
 import socket
 import subprocess
-import sys
 import tempfile
 import time
 from collections.abc import Iterator
@@ -16,7 +15,8 @@ from pathlib import Path
 
 import httpx
 
-ROOT = Path(__file__).resolve().parent.parent.parent
+from tests.support.nursery import Child, python
+
 FAST_MODEL = {"DEMO_MODEL_FIRST_DELAY": "0.03", "DEMO_MODEL_DELAY": "0.01"}
 
 
@@ -48,7 +48,7 @@ class Server:
             **env,
         }
         self.log = Path(tempfile.mkstemp(prefix="concord-server-", suffix=".log")[1])
-        self.processes: list[subprocess.Popen[bytes]] = []
+        self.processes: list[Child] = []
 
     @classmethod
     @contextmanager
@@ -71,43 +71,31 @@ class Server:
     def url(self, tenant: str = "acme") -> str:
         return f"http://{tenant}.localhost:{self.port}"
 
-    def start(self, *, cluster: bool = False) -> None:
-        """Start and return when it is ready."""
-        python = sys.executable
+    def start(self, *, cluster: bool = False, **env: str) -> None:
+        """Start and return when it is ready; `env` is added to its environment."""
+        self.env.update(env)
         if self.kind == "daphne":
             web = ["daphne", "-v", "0", "-b", "127.0.0.1", "-p", str(self.port)]
         else:
             web = ["uvicorn", "--host", "127.0.0.1", "--port", str(self.port)]
             web += ["--no-access-log", "--no-proxy-headers"]
         web = ["-m", "config.launch", *web]  # as `manage.py up` does
-        self._spawn([python, *web, self.application])
+        self._spawn(*web, self.application)
         if cluster:
-            self._spawn([python, "manage.py", "qcluster"])
+            self._spawn("manage.py", "qcluster")
         self._wait_ready()
 
-    def _spawn(self, command: list[str]) -> None:
-        with self.log.open("ab") as log:
-            self.processes.append(
-                subprocess.Popen(
-                    command,
-                    cwd=ROOT,
-                    env=self.env,
-                    stdout=log,
-                    stderr=log,
-                    start_new_session=True,
-                )
-            )
+    def _spawn(self, *arguments: str) -> None:
+        self.processes.append(python(*arguments, env=self.env, log=self.log))
 
     def _wait_ready(self, seconds: float = 60) -> None:
         end = time.monotonic() + seconds
         while time.monotonic() < end:
             if self.processes[0].poll() is not None:
                 break
-            try:
+            with contextlib.suppress(httpx.HTTPError):
                 if httpx.get(f"http://127.0.0.1:{self.port}/readyz").status_code == 200:
                     return
-            except httpx.HTTPError:
-                pass
             time.sleep(0.1)
         raise AssertionError(f"the server did not start:\n{self.log.read_text()[-4000:]}")
 
