@@ -174,17 +174,17 @@ def test_a_session_has_one_live_run(api: Any, live_session: str) -> None:
     is_problem(client.http.delete(f"/sessions/{live_session}"), 409, "session_busy")
 
 
-def test_cancel_ends_the_run_for_everyone_who_follows(api: Any) -> None:
+def test_cancel_ends_the_run_for_everyone_who_follows(api: Any, hanging: str) -> None:
     client = api("acme")
-    with client.stream(
-        "POST", "/agents/assistant/runs", json={"input": "Tell me all you can do", "stream": True}
-    ) as stream:
+    body = {"input": "Tell me all you can do", "stream": True}
+    with client.stream("POST", f"/agents/{hanging}/runs", json=body) as stream:
         for event in stream:
             run_id = event["run_id"]
             if event["type"] == "message.delta":
                 break
         cancelled = client.post(f"/runs/{run_id}/cancel")
-        assert cancelled.status_code == 200 and cancelled.json()["status"] == "cancelled"
+        assert cancelled.status_code == 200, cancelled.text
+        assert cancelled.json()["status"] == "cancelled"
         seen = [event, *stream]
     assert seen[-1]["type"] == "run.cancelled"
     # What had been said is kept, for everyone who looks later.

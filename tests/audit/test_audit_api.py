@@ -45,7 +45,7 @@ def test_a_run_is_on_record_from_start_to_end_and_sealed(api: Any, acme_log: Ten
     assert started["target"] == {"type": "agent", "id": "assistant", "name": "assistant"}
     with use_tenant(acme_log):
         ids = [started["id"], ended["id"]]
-        until(lambda: AuditSeal.objects.filter(entry_id__in=ids).count() == 2, seconds=10)
+        until(lambda: AuditSeal.objects.filter(entry_id__in=ids).count() == 2)
     assert entries(api, "auditor", "globex", run_id=run["id"]) == []
 
 

@@ -10,7 +10,7 @@ from typing import TypeVar
 T = TypeVar("T")
 
 
-def until(condition: Callable[[], T], seconds: float = 20.0) -> T:
+def until(condition: Callable[[], T], seconds: float = 60.0) -> T:
     """The first true value of `condition`. Fails the test when there is none in time."""
     deadline = time.monotonic() + seconds
     while not (value := condition()):

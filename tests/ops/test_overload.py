@@ -62,7 +62,7 @@ async def test_beyond_capacity_and_queue_starts_are_refused_and_streams_finish(
         "LOOP_LAG_MAX_MS": "0",
         "START_DATABASE_SECONDS": "20",
         "DEMO_MODEL_FIRST_DELAY": "1",
-        "DEMO_MODEL_DELAY": "0.15",
+        "DEMO_MODEL_DELAY": "0.08",
     }
     with Server.started(env) as server:
         base = f"http://127.0.0.1:{server.port}/api/v1"

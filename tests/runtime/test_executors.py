@@ -65,7 +65,7 @@ def test_a_stream_brings_the_tokens_of_a_run_held_elsewhere(
     fleet: FleetDatabase, web: Server, carrier: ExecutorProcess, tenant: str
 ) -> None:
     client = Api.signed_in(web, tenant, "member")
-    ask = {"input": "Hello, who are you?", "stream": True}
+    ask = {"input": "What is 17*23?", "stream": True}
     owners, seen = set(), []
     with client.stream("POST", "/agents/assistant/runs", json=ask) as stream:
         for event in stream:
@@ -124,7 +124,7 @@ async def test_a_socket_hears_a_run_held_elsewhere(
         websockets.connect(url, additional_headers=door, proxy=None) as socket,
     ):
         await socket.send(orjson.dumps({"action": "authenticate", "token": token}).decode())
-        start = {"action": "start", "slug": "assistant", "input": "Who are you?"}
+        start = {"action": "start", "slug": "assistant", "input": "What is 17*23?"}
         await socket.send(orjson.dumps(start).decode())
         seen: list[dict[str, Any]] = []
         while not seen or seen[-1]["type"] != "run.completed":

@@ -8,11 +8,10 @@ from typing import Any
 import pytest
 
 from tests.support.client import Api
-from tests.support.hanging import hanging_agents
-from tests.support.server import Server
+from tests.support.server import FAST_MODEL, Server
 from tests.support.waiting import until
 
-# Slow enough to be killed between two words.
+# Slow enough to be killed between two words; what is started again need not be.
 SLOW = {"DEMO_MODEL_FIRST_DELAY": "0.4", "DEMO_MODEL_DELAY": "0.4"}
 
 
@@ -56,12 +55,11 @@ def test_a_run_killed_after_its_note_completes_with_one_note(
         clients = {tenant: Api.signed_in(server, tenant, "member") for tenant in ("acme", "globex")}
         runs = {tenant: started_note(client, text) for tenant, client in clients.items()}
         server.kill()
-        server.start()
+        server.start(**FAST_MODEL)
         for tenant, client in clients.items():
             run = until(
                 lambda client=client, tenant=tenant: client.get(f"/runs/{runs[tenant]}").json(),
                 lambda run: run["finished_at"],
-                seconds=30,
             )
             assert run["status"] == "completed", run
             steps = client.get(f"/runs/{run['id']}/steps").json()["items"]
@@ -82,7 +80,7 @@ def test_a_follower_of_a_killed_run_comes_back_and_hears_its_end(own_server: Ser
             if event["type"] == "message.delta":
                 break
     own_server.kill()
-    own_server.start()
+    own_server.start(**FAST_MODEL)
     with client.stream(
         "GET",
         f"/runs/{seen[0]['run_id']}/events",
@@ -93,13 +91,6 @@ def test_a_follower_of_a_killed_run_comes_back_and_hears_its_end(own_server: Ser
     assert [event["type"] for event in rest].count("tool.started") == 0
     again = [event for event in rest if event["type"] == "message.delta"]
     assert again[0]["offset"] == 0 and again[0]["attempt"] > seen[-1]["attempt"]
-
-
-@pytest.fixture
-def hanging(committed: None) -> Iterator[str]:
-    """The slug of an agent of acme whose runs don't end by themselves."""
-    with hanging_agents("acme") as slug:
-        yield slug
 
 
 def test_a_cancel_asked_for_while_nobody_held_the_run_is_heard(

@@ -6,7 +6,7 @@ import pytest
 
 from agents.tickets.models import Ticket
 from tests.support.client import Api
-from tests.support.server import Server
+from tests.support.server import FAST_MODEL, Server
 
 
 @pytest.mark.parametrize("kind", ["daphne", "uvicorn"])
@@ -24,6 +24,6 @@ def test_a_stopped_servers_run_goes_on_in_the_next_one(committed: None, kind: st
         # Free, or already another executor's; or even finished by one.
         ticket = Ticket.objects.filter(run_id=run["id"]).first()
         assert ticket is None or stopped not in ticket.owner, said
-        server.start()
+        server.start(**FAST_MODEL)
         with client.stream("GET", f"/runs/{run['id']}/events") as stream:
             assert list(stream)[-1]["type"] == "run.completed"

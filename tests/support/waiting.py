@@ -9,13 +9,18 @@ from typing import TypeVar
 T = TypeVar("T")
 
 
-def until(look: Callable[[], T], good: Callable[[T], object] = bool, seconds: float = 20.0) -> T:
-    """Look again until what is seen is good; fail with the last look after `seconds`."""
-    end = time.monotonic() + seconds
+def until(look: Callable[[], T], good: Callable[[T], object] = bool, seconds: float = 60.0) -> T:
+    """Look again until what is seen is good; fail with the last look after `seconds`.
+
+    They are many by default: a machine may be busy, and only a failure has to wait for them.
+    """
+    begun = time.monotonic()
     while True:
         seen = look()
         if good(seen):
             return seen
-        if time.monotonic() > end:
+        waited = time.monotonic() - begun
+        if waited > seconds:
             raise AssertionError(f"still not so after {seconds} s: {seen!r}")
-        time.sleep(0.05)
+        # Often at first, then less: looking takes time from what is waited for.
+        time.sleep(min(max(waited / 10, 0.01), 0.25))

@@ -14,6 +14,9 @@ from playwright.sync_api import Browser, BrowserContext, Locator, Page, expect, 
 
 from tests.support.client import PASSWORD
 
+# Of what a page is expected to show; pages are slow where the machine is busy.
+expect.set_options(timeout=20_000)
+
 _FOUND = ("chromium", "chromium-browser", "google-chrome")
 _FLAGS = [
     "--disable-gpu",
@@ -67,7 +70,7 @@ class Visits:
         options.setdefault("viewport", {"width": 1280, "height": 800})
         url = self.server.url(tenant)
         context = self.browser.new_context(base_url=url, **options)
-        context.set_default_timeout(15_000)
+        context.set_default_timeout(30_000)
         self.contexts.append(context)
         self.hosts.add(urlsplit(url).netloc)
         page = context.new_page()
@@ -146,7 +149,7 @@ class Chat:
 
 
 def ended(run: Locator, status: str = "completed") -> None:
-    expect(run).to_have_attribute("data-status", status, timeout=30_000)
+    expect(run).to_have_attribute("data-status", status, timeout=60_000)
 
 
 def answer(run: Locator) -> str:

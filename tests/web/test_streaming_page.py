@@ -14,7 +14,8 @@ from tests.web.browsing import Chat, Visits, answer, ended
 
 pytestmark = pytest.mark.browser
 
-SLOW = {"DEMO_MODEL_DELAY": "0.04", "DEMO_MODEL_FIRST_DELAY": "0.3"}
+# An answer takes some four seconds: time enough for a reload on a busy machine.
+SLOW = {"DEMO_MODEL_DELAY": "0.08", "DEMO_MODEL_FIRST_DELAY": "0.3"}
 LONG = "Remember: " + " ".join(f"wörd{n}🙂" for n in range(60))
 
 
