@@ -14,6 +14,7 @@ import django
 
 django.setup(set_prefix=False)
 
+from agents.models_llm import demo, lean  # noqa: E402, F401 - now, not when the first run asks
 from agents.models_llm.connections import aclose_all  # noqa: E402 - needs the apps
 from agents.runtime.executor import executor, stop_executor  # noqa: E402
 from agents.web.errors import refused  # noqa: E402

@@ -22,9 +22,8 @@ from agents.models_llm.demo_answer import answer_results, answer_without_tools, 
 from agents.models_llm.demo_mend import mend
 from agents.models_llm.demo_plan import Call, Plan, forced, object_for, plan, read_tool
 from agents.models_llm.demo_results import data_in, error_text, is_error, read
+from agents.models_llm.names import DEMO_MODEL_NAME
 from agents.models_llm.protocol import Delta, ToolCallPart, Usage
-
-DEMO_MODEL_NAME = "offline-demo"
 
 
 @dataclass(slots=True)

@@ -16,8 +16,7 @@ from django.conf import settings
 from django.core.exceptions import ImproperlyConfigured
 from pydantic import SecretStr
 
-from agents.models_llm.demo import DEMO_MODEL_NAME, DemoChat
-from agents.models_llm.lean import LeanChat
+from agents.models_llm.names import DEMO_MODEL_NAME
 from agents.models_llm.protocol import ChatStream
 
 _MOST_CACHED = 256
@@ -73,11 +72,19 @@ def _resolve(name: str | None) -> tuple[str, bool]:
     return configured, False
 
 
-def _demo(pace: tuple[float, float]) -> DemoChat:
+# Commands ask no model, and LangChain's interface, which every model has, takes half a second to
+# import. Processes that carry runs import them when they start.
+
+
+def _demo(pace: tuple[float, float]) -> ChatStream:
+    from agents.models_llm.demo import DemoChat
+
     return DemoChat(first_delay=pace[0], delay=pace[1])
 
 
-def _lean(name: str, base_url: str, key: str, given: dict[str, Any]) -> LeanChat:
+def _lean(name: str, base_url: str, key: str, given: dict[str, Any]) -> ChatStream:
+    from agents.models_llm.lean import LeanChat
+
     own = {field: value for field, value in given.items() if field in _OWN_FIELDS}
     extra = {field: value for field, value in given.items() if field not in _OWN_FIELDS}
     own.setdefault("connection_limit", settings.MODEL_CONNECTIONS)

@@ -20,13 +20,10 @@ from agents.models_llm.base import StreamingChat
 from agents.models_llm.connections import session_for
 from agents.models_llm.errors import BadRequest, Garbage, StreamCut
 from agents.models_llm.exchange import Exchange, Limits
+from agents.models_llm.names import RESERVED_PARAMETERS
 from agents.models_llm.protocol import Delta, Turn
 from agents.models_llm.sse import EventParser
 from config.trace import outgoing
-
-RESERVED_PARAMETERS = frozenset(
-    {"messages", "model", "stream", "stream_options", "tools", "tool_choice"}
-)
 
 
 class LeanChat(StreamingChat):

@@ -12,7 +12,6 @@ from pydantic import SecretStr, ValidationError
 from agents.models_llm.addresses import why_not_url
 from agents.models_llm.errors import AddressForbidden, AuthFailed, BadRequest, ModelError
 from agents.models_llm.exchange import Limits
-from agents.models_llm.lean import LeanChat
 from agents.models_llm.protocol import ChatStream, Delta
 from agents.providers.kinds import Kind
 from agents.providers.models import Provider
@@ -65,7 +64,9 @@ def build_client(
         return UnusableChat(BadRequest, f"{provider.name} can't be used as it is set up: {said}.")
 
 
-def _lean(provider: Provider, model_id: str, key: str, parameters: dict[str, Any]) -> LeanChat:
+def _lean(provider: Provider, model_id: str, key: str, parameters: dict[str, Any]) -> ChatStream:
+    from agents.models_llm.lean import LeanChat  # see agents.models_llm.factory
+
     shape: dict[str, Any] = {}
     if provider.kind == Kind.AZURE_OPENAI:
         shape = _azure(provider, model_id)

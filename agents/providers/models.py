@@ -11,7 +11,7 @@ from django.db.models import F, Q
 from django.db.models.functions import Now
 
 from agents.models_llm.addresses import why_not_url
-from agents.models_llm.lean import RESERVED_PARAMETERS
+from agents.models_llm.names import RESERVED_PARAMETERS
 from agents.providers.kinds import KINDS, address_of
 from tenants.secret_field import SecretField
 

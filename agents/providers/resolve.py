@@ -7,9 +7,9 @@ from typing import Any
 
 from django.conf import settings
 
-from agents.models_llm.demo import DEMO_MODEL_NAME
 from agents.models_llm.errors import ModelUnknown
 from agents.models_llm.factory import chat_model_for, model_identity
+from agents.models_llm.names import DEMO_MODEL_NAME
 from agents.providers.build import UnusableChat
 from agents.providers.registry import Registry, ResolvedModel, registry
 

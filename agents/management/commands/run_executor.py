@@ -10,6 +10,7 @@ from typing import Any
 from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
+from agents.models_llm import demo, lean  # noqa: F401 - now, not when the first run asks
 from agents.models_llm.connections import aclose_all
 from agents.runtime.executor import start_executor, stop_executor
 from config import metrics_server, watch
