@@ -32,7 +32,7 @@ from config.metrics import PROBLEMS
 from config.trace import trace_id
 from tenants import happened
 from tenants.accounts.browser import by_session
-from tenants.accounts.guard import as_now, authenticate, check_scope
+from tenants.accounts.guard import as_now, authenticate, check_scope, note_refusal
 from tenants.accounts.live import Watch, watch
 from tenants.accounts.principal import Principal
 from tenants.accounts.scopes import Scope
@@ -50,6 +50,7 @@ ACTIONS: dict[str, Scope | None] = {
     "decide": Scope.APPROVALS_ANSWER,
     "inbox": Scope.APPROVALS_READ,
 }
+CHANGING = {"start", "cancel", "decide"}  # refused, they are on record
 
 
 class _Frame(BaseModel):
@@ -140,8 +141,10 @@ class RunConsumer(AsyncWebsocketConsumer):
             who = None
             if scope is not None:
                 who = await self._principal()
-                check_scope(who, scope)
                 happened.acting_as(happened.actor_of(who))
+                if frame.action in CHANGING:
+                    await note_refusal(who, scope, f"socket: {frame.action}")
+                check_scope(who, scope)
             await getattr(self, f"do_{frame.action}")(who, frame)
         except Exception as error:
             await self._problem(ref, as_problem(error))

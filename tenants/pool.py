@@ -59,6 +59,11 @@ def connection_parameters() -> dict[str, Any]:
     return {k: v for k, v in {**parameters, **options}.items() if v}
 
 
+async def _configure(conn: AsyncConnection[Any]) -> None:
+    """What is prepared (tenants.prepared) is planned once: no plan of ours hangs on its values."""
+    await conn.execute("SET plan_cache_mode = force_generic_plan")
+
+
 async def _open() -> TenantPool:
     pool = TenantPool(
         connection_class=TenantConnection,
@@ -69,14 +74,13 @@ async def _open() -> TenantPool:
             "cursor_factory": TenantCursor,
             # psycopg's own would share a plan between tenants: tenants.prepared keeps them apart.
             "prepare_threshold": None,
-            # What is prepared is prepared once: its plan doesn't hang on the values.
-            "options": "-c plan_cache_mode=force_generic_plan",
             "application_name": "concord-native",
         },
         min_size=settings.NATIVE_POOL_MIN,
         max_size=settings.NATIVE_POOL_MAX,
         max_lifetime=settings.NATIVE_POOL_LIFETIME,
         timeout=settings.NATIVE_POOL_TIMEOUT,
+        configure=_configure,
         check=None,
         name="concord-native",
         open=False,

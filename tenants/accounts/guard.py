@@ -20,9 +20,13 @@ from tenants.accounts.principal import Principal, principal_of
 from tenants.accounts.refresh import is_good
 from tenants.accounts.scopes import Scope
 from tenants.accounts.tokens import claims
+from tenants.hop import hop
 
 # Who asks, for what serves them without being handed the request: an event stream, say.
 asking: ContextVar[Principal | None] = ContextVar("asking", default=None)
+
+
+READING = ("GET", "HEAD", "OPTIONS")
 
 
 class Requires:
@@ -39,6 +43,8 @@ class Requires:
         principal = await authenticate(bearer(request.headers.get("Authorization", "")))
         note_member(principal.member_id)
         happened.acting_as(happened.actor_of(principal))
+        if request.method not in READING:
+            await note_refusal(principal, self.scope, f"{request.method} {request.path}")
         check_scope(principal, self.scope)
         request.principal = principal
         asking.set(principal)
@@ -111,6 +117,22 @@ async def as_now(who: Principal) -> Principal | None:
 def check_scope(principal: Principal, scope: Scope) -> None:
     if not principal.may(scope):
         raise Forbidden(f"This needs the scope {scope}.", code="scope_missing", scope=str(scope))
+
+
+async def note_refusal(principal: Principal, scope: Scope, what: str) -> None:
+    """Put on record that the principal tried to change something without the scope for it."""
+    if not principal.may(scope):
+        await hop(_tell_refusal, principal, scope, what)
+
+
+def _tell_refusal(principal: Principal, scope: Scope, what: str) -> None:
+    happened.tell(
+        "access.refused",
+        target=("request", "", what),
+        result="refused",
+        detail={"scope": str(scope)},
+        actor=happened.actor_of(principal),
+    )
 
 
 def principal(request: HttpRequest) -> Principal:
