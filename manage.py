@@ -4,11 +4,9 @@
 from __future__ import annotations
 
 import os
-import signal
 import sys
 from contextlib import ExitStack
 from pathlib import Path
-from types import FrameType
 
 # `up` starts the database itself, after it has made sure that no other server uses the data folder.
 NO_DATABASE = {"up", "help", "version", "check", "diffsettings", "collectstatic", "findstatic"}
@@ -35,13 +33,14 @@ def main(argv: list[str]) -> int:
 
     from config.embedded import EmbeddedError, running
     from config.env import EnvError, env_path
+    from config.leaving import leave_on_sigterm
     from tenants.context import use_shared
 
     try:
         with ExitStack() as stack:
             if needs_embedded(argv):
                 # SIGTERM unwinds the stack, so that the last user still stops the database.
-                signal.signal(signal.SIGTERM, _leave)
+                leave_on_sigterm()
                 data_dir = env_path("DATA_DIR", Path(__file__).resolve().parent / ".data")
                 stack.enter_context(running(data_dir))
             stack.enter_context(use_shared())
@@ -52,10 +51,6 @@ def main(argv: list[str]) -> int:
     except KeyboardInterrupt:
         return 130
     return 0
-
-
-def _leave(signum: int, frame: FrameType | None) -> None:
-    raise SystemExit(128 + signum)
 
 
 if __name__ == "__main__":

@@ -31,6 +31,7 @@ UNFOLD: dict[str, Any] = {
         lambda request: static("console/refresh.js"),
         lambda request: static("console/icons.js"),
         lambda request: static("console/copy.js"),
+        lambda request: static("console/focus.js"),
         lambda request: static("console/waiting.js"),
     ],
     "COLORS": {

@@ -54,14 +54,16 @@ def _none() -> None:
 
 def _no_run_is_live() -> bool:
     with use_shared():
-        return not Ticket.objects.filter(schema__in=SLUGS).exists()
+        live = Ticket.objects.filter(schema__in=SLUGS)
+        live.update(cancel_requested=True)  # heard when its lease is renewed, at the latest
+        return not live.exists()
 
 
 @pytest.fixture
 def limits(committed: None) -> Iterator[None]:
     """The database as other processes see it, with no limit before and after.
 
-    Runs that earlier tests left under way would count in the middle of this one: they end first.
+    Runs that earlier tests left under way would count in the middle of this one: they are ended.
     """
     _none()
     until(_no_run_is_live)

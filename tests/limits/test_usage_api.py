@@ -5,9 +5,11 @@ from __future__ import annotations
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from typing import Any
+from uuid import uuid4
 
 import pytest
-from django.db.models import Sum
+from django.contrib.auth.models import Group
+from django.db.models import Q, Sum
 
 from agents.limits.jobs import fold_usage
 from agents.limits.models import EVERYBODY, Usage
@@ -16,6 +18,8 @@ from tenants.accounts.models import Member
 from tenants.context import use_tenant
 from tests.api.test_auth import is_problem
 from tests.limits.conftest import limit_members, limit_tenant, ref
+from tests.support.client import PASSWORD, Api
+from tests.support.server import Server
 from tests.support.waiting import until
 
 SUMS = ("input_tokens", "output_tokens")
@@ -27,35 +31,44 @@ def sums(rows: Any) -> dict[str, int]:
 
 @pytest.mark.parametrize("tenant", ["acme", "globex"])
 def test_usage_is_the_sum_of_the_runs_for_each_member_and_all(
-    limits: None, api: Any, tenant: str
+    limits: None, server: Server, tenant: str
 ) -> None:
-    api(tenant).run("What is 17*23?")
+    people = [_somebody(tenant) for _ in range(2)]
     with use_tenant(ref(tenant)):
-        until(_none_is_under_way)
-        before = {pk: Usage.objects.filter(member_id=pk) for pk in _everybody()}
-        was = {pk: (_runs(rows), sums(rows)) for pk, rows in before.items()}
-        last = Run.objects.order_by("-id").values_list("id", flat=True).first()
-    for username in ("member", "builder"):
-        api(tenant, username).run("What is 17*23?")
-        api(tenant, username).run("Hello")
+        before = _of_all_beside_the_members()
+    for _, name in people:
+        client = Api.signed_in(server, tenant, name)
+        client.run("What is 17*23?")
+        client.run("Hello")
     with use_tenant(ref(tenant)):
-        until(_none_is_under_way)
-        for pk, (runs, tokens) in was.items():
-            new = Run.objects.filter(id__gt=last)
-            new = new if pk == EVERYBODY else new.filter(member_id=pk)
-            rows = Usage.objects.filter(member_id=pk)
-            assert _runs(rows) == runs + new.count()
-            added = sums(new)
-            assert sums(rows) == {name: tokens[name] + added[name] for name in SUMS}
+        for pk, _ in people:
+            runs, rows = Run.objects.filter(member_id=pk), Usage.objects.filter(member_id=pk)
+            until(lambda runs=runs: not runs.filter(status__in=Run.LIVE).exists())
+            assert _runs(rows) == runs.count() >= 2
+            assert sums(rows) == sums(runs)
+            assert sums(rows)["output_tokens"] > 0
+        # Written by the statement that ends a run, so whosever runs end in between.
+        assert _of_all_beside_the_members() == before
 
 
-def _none_is_under_way() -> bool:
-    """Paused ones, which another test may have left, use nothing."""
-    return not Run.objects.filter(status__in=(Run.Status.QUEUED, Run.Status.RUNNING)).exists()
+def _somebody(tenant: str) -> tuple[int, str]:
+    """A new member, whose runs are this test's alone."""
+    name = f"spender-{uuid4().hex[:8]}"
+    with use_tenant(ref(tenant)):
+        member = Member.objects.create_user(name, PASSWORD)
+        member.groups.set(Group.objects.filter(name="member"))
+        return member.pk, name
 
 
-def _everybody() -> list[int]:
-    return [EVERYBODY, *Member.objects.values_list("pk", flat=True)]
+def _of_all_beside_the_members() -> dict[str, int]:
+    """By how much the rows that count everybody are beyond the sum of the members'."""
+    every, each = Q(member_id=EVERYBODY), ~Q(member_id=EVERYBODY)
+    return Usage.objects.aggregate(
+        **{
+            name: Sum(name, default=0, filter=every) - Sum(name, default=0, filter=each)
+            for name in ("runs", *SUMS)
+        }
+    )
 
 
 def _runs(rows: Any) -> int:

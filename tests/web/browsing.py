@@ -15,7 +15,7 @@ from playwright.sync_api import Browser, BrowserContext, Locator, Page, expect, 
 from tests.support.client import PASSWORD
 
 # Of what a page is expected to show; pages are slow where the machine is busy.
-expect.set_options(timeout=20_000)
+expect.set_options(timeout=30_000)
 
 _FOUND = ("chromium", "chromium-browser", "google-chrome")
 _FLAGS = [
