@@ -132,7 +132,7 @@ def test_a_blocked_answer_is_shown_to_nobody_and_still_counted(
     assert run["usage"]["output_tokens"] > 0 and run["output"] is None
     (step,) = steps(client, run, "model")
     assert (step["status"], step["output"]["text"]) == ("failed", "")
-    assert "4111" not in everything(client, run)
+    assert CARD not in everything(client, run) and "4111 " not in everything(client, run)
 
 
 def test_tools_get_and_give_what_the_guardrails_leave(

@@ -22,7 +22,7 @@ from tenants.models import Tenant
 from tenants.roles import ensure_tenant_schema
 from tenants.rollout import Outcome, roll_out
 from tenants.staleness import missing_migrations
-from tests.support.server import ROOT
+from tests.support.nursery import ROOT
 from tests.support.waiting import until
 from tests.tenancy.holding import records_held, schema_held, somebody_waits
 
