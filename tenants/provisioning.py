@@ -6,7 +6,8 @@ import logging
 from collections.abc import Iterable
 
 from django.core.exceptions import ValidationError
-from django.db import transaction
+from django.db import OperationalError, transaction
+from psycopg.errors import DeadlockDetected
 
 from tenants import directory
 from tenants.catalog import Contents
@@ -31,6 +32,7 @@ from tenants.template import ensure_template
 log = logging.getLogger(__name__)
 
 PLATFORM_SCHEMA = "platform"
+_TRIES = 5  # to delete a tenant that others still read
 
 
 def declare_tenant(slug: str, name: str, hosts: Iterable[str], *, kind: str = "tenant") -> Tenant:
@@ -130,12 +132,23 @@ def create_tenant(slug: str, name: str, hosts: Iterable[str], *, kind: str = "te
 
 def drop_tenant(tenant: Tenant) -> None:
     """Delete a tenant with all its data. There is no way back."""
-    with use_shared(), schema_lock(tenant.schema_name), transaction.atomic():
-        drop_tenant_schema(tenant.schema_name)
-        forget_parked(tenant.schema_name)
-        tenant_dropped.send(Tenant, schema=tenant.schema_name)
-        tenant.delete()
-        directory.forget()
+    with use_shared(), schema_lock(tenant.schema_name):
+        for left in reversed(range(_TRIES)):
+            try:
+                return _drop(tenant)
+            except OperationalError as error:
+                # All tables are locked, in an order that isn't that of whoever still reads some.
+                if not left or not isinstance(error.__cause__, DeadlockDetected):
+                    raise
+
+
+@transaction.atomic
+def _drop(tenant: Tenant) -> None:
+    drop_tenant_schema(tenant.schema_name)
+    forget_parked(tenant.schema_name)
+    tenant_dropped.send(Tenant, schema=tenant.schema_name)
+    tenant.delete()
+    directory.forget()
 
 
 def stale_tenants() -> list[Tenant]:
