@@ -31,6 +31,7 @@ def pytest_configure(config: pytest.Config) -> None:
             signal.signal(number, usual or signal.SIG_DFL)
 
     _read_certificates_once()
+    _wait_a_minute_for_answers()
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
@@ -42,6 +43,12 @@ def _read_certificates_once() -> None:
     """Each httpx client reads all certificates anew, 20 ms of CPU, and there are hundreds here."""
     transports = httpx._transports.default
     transports.create_ssl_context = functools.cache(transports.create_ssl_context)
+
+
+def _wait_a_minute_for_answers() -> None:
+    """httpx' own five seconds are too few where the machine is busy."""
+    for what in ("connect", "read", "write", "pool"):
+        setattr(httpx._config.DEFAULT_TIMEOUT_CONFIG, what, 60.0)
 
 
 @pytest.hookimpl(wrapper=True)

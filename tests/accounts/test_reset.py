@@ -29,7 +29,7 @@ class Visitor:
         self.http = httpx.Client(
             base_url=f"http://127.0.0.1:{server.port}",
             headers={"Host": f"{tenant}.localhost:{server.port}"},
-            timeout=30,
+            timeout=60,
         )
 
     def get(self, path: str) -> httpx.Response:

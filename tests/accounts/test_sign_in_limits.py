@@ -91,7 +91,7 @@ def ask(
         f"http://127.0.0.1:{server.port}/api/v1/auth/token",
         headers={"X-Tenant": tenant, "X-Forwarded-For": address},
         json={"username": name, "password": password},
-        timeout=30,
+        timeout=60,
     )
 
 
@@ -107,7 +107,7 @@ class Browser:
         self.http = httpx.Client(
             base_url=f"http://127.0.0.1:{server.port}",
             headers={"Host": f"{tenant}.localhost:{server.port}", "X-Forwarded-For": address},
-            timeout=30,
+            timeout=60,
         )
 
     def sign_in(self, name: str, password: str) -> httpx.Response:

@@ -19,7 +19,7 @@ class Console:
         self.http = httpx.Client(
             base_url=f"http://127.0.0.1:{server.port}",
             headers={"Host": f"{tenant}.localhost:{server.port}"},
-            timeout=30,
+            timeout=60,
         )
 
     def sign_in(self, username: str, password: str = PASSWORD) -> httpx.Response:

@@ -76,7 +76,7 @@ def test_a_live_run_is_followed_to_its_end_without_losing_what_is_open(
         tool.locator("> summary").focus()
         page.keyboard.press("Enter")
         expect(tool.get_by_text('"expression": "17*23"')).to_be_visible()
-        expect(page.locator(".cx-head").first).to_contain_text("Completed", timeout=60_000)
+        expect(page.locator(".cx-head").first).to_contain_text("Completed", timeout=120_000)
         expect(page.get_by_label("Output").first).to_contain_text("391")
         # What was open stayed open, and the focus where it was.
         expect(tool.get_by_text('"expression": "17*23"')).to_be_visible()
@@ -112,7 +112,7 @@ def test_a_new_tenant_is_watched_until_it_is_served(visits: Visits) -> None:
     page.locator("#id_username").fill("ada")
     page.locator("#id_password").fill("correct-horse-battery")
     page.get_by_role("button", name="Set up the tenant").click()
-    expect(page.locator("#tenant-state")).to_contain_text("is served at", timeout=60_000)
+    expect(page.locator("#tenant-state")).to_contain_text("is served at", timeout=120_000)
     page.get_by_role("link", name="Suspend…").click()
     page.get_by_role("button", name="Suspend").click()
     expect(page.locator("#tenant-state")).to_contain_text("Nobody gets in")

@@ -49,7 +49,7 @@ def provision(root: Console, slug: str) -> str:
     answer = root.post(f"{TENANTS}add/", form(slug))
     assert answer.status_code == 302, words(answer.text)
     path = answer.headers["location"]
-    until(lambda: root.page(path), lambda page: "is served at" in page, seconds=60)
+    until(lambda: root.page(path), lambda page: "is served at" in page)
     return str(path)
 
 
@@ -91,7 +91,7 @@ def test_a_new_tenant_is_set_up_and_its_owner_works_in_it(
     ).headers["location"]
     assert owner.post(agent.replace("/change/", "/publish/")).status_code == 302
     api = httpx.Client(
-        base_url=f"http://127.0.0.1:{server.port}/api/v1", headers={"X-Tenant": slug}, timeout=30
+        base_url=f"http://127.0.0.1:{server.port}/api/v1", headers={"X-Tenant": slug}, timeout=60
     )
     with api:
         token = api.post("/auth/token", json={"username": "ada", "password": PASSWORD}).json()
@@ -196,7 +196,7 @@ def test_a_failed_set_up_says_why_and_can_be_tried_again(
     with use_tenant(tenant.ref), connection.cursor() as cursor:
         cursor.execute("DROP TABLE accounts_member")
     assert "is being set up" in root.told(root.post(path.replace("/change/", "/try-again/")))
-    until(lambda: root.page(path), lambda page: "is served at" in page, seconds=60)
+    until(lambda: root.page(path), lambda page: "is served at" in page)
     # The owner that was asked for the first time, though only the job's arguments knew of them.
     assert visitor(slug).sign_in("ada", PASSWORD).status_code == 302
     assert slug not in root.page("/admin/django_q/failure/")

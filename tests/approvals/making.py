@@ -63,7 +63,6 @@ def ended(client: Api, run_id: str) -> dict[str, Any]:
         until(
             lambda: client.get(f"/runs/{run_id}").json(),
             lambda run: run["finished_at"],
-            seconds=30,
         )
     )
 

@@ -83,12 +83,12 @@ def test_what_a_call_costs_is_bounded() -> None:
     nested = "true"
     for name in "abcdefghij":
         nested = f"{nine}.all({name}, {nested})"
-    began = time.perf_counter()
+    began = time.process_time()
     for when in (nested, "args.many.all(x, args.many.all(y, y >= 0))"):
         with pytest.raises(ConditionFailed, match="budget"):
             Condition(when, USER).holds(Facts({"many": list(range(30_000))}))
     # Ten levels of nine would be three and a half thousand million steps.
-    assert time.perf_counter() - began < 2
+    assert time.process_time() - began < 2
     slow = Condition('args.text.matches("(x+x+)+y")', USER)
     assert slow.holds(Facts({"text": "x" * 50_000})) is False
 

@@ -113,7 +113,7 @@ def test_a_change_in_bulk_or_in_sql_is_noticed_too(tenant: str) -> None:
             assert (await ruled(tenant)).tier == "audited"
             for change, tier in ((in_bulk, "admin"), (in_sql, "user")):
                 await hop(change)
-                async with asyncio.timeout(10):
+                async with asyncio.timeout(30):
                     while (await ruled(tenant)).tier != tier:  # noqa: ASYNC110 - no event: memory
                         await asyncio.sleep(0.01)
 

@@ -68,7 +68,7 @@ def test_a_parent_that_ends_leaves_nothing(tmp_path: Path) -> None:
     with parent:
         assert parent.stdin is not None
         parent.stdin.close()
-        assert parent.wait(20) == 0
+        assert parent.wait(60) == 0
     until(lambda: not any(alive(pid) for pid in left))
     assert leftovers.marked(tmp_path) == set()
 

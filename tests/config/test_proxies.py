@@ -98,7 +98,7 @@ def test_no_server_takes_a_forwarded_address_for_its_client(
         assert {json.loads(line)["client"] for line in lines} == {"127.0.0.1"}
     finally:
         web.terminate()
-        web.wait(20)
+        web.wait(60)
 
 
 def _ask(url: str, headers: dict[str, str]) -> bool:

@@ -97,7 +97,7 @@ def test_a_signal_to_the_parent_ends_all_and_exits_0(number: signal.Signals) -> 
         said = _said(parent.stdout, "web     | pid", "cluster | pid")
         parent.send_signal(number)
         _said(parent.stdout, "stopped")
-        assert parent.wait(20) == 0
+        assert parent.wait(60) == 0
     assert not any(alive(int(pid)) for pid in said.values())
 
 
@@ -112,7 +112,7 @@ def test_a_child_that_ignores_sigterm_is_killed_when_patience_ends() -> None:
     with _supervised(("web", STUBBORN), stop=0.3) as parent:
         pid = int(_said(parent.stdout, "web | pid")["web | pid"])
         parent.terminate()
-        assert parent.wait(20) == 0
+        assert parent.wait(60) == 0
     assert not alive(pid)
 
 
@@ -121,14 +121,14 @@ def test_a_second_signal_kills_at_once() -> None:
         _said(parent.stdout, "web | pid")
         parent.send_signal(signal.SIGTERM)
         parent.send_signal(signal.SIGINT)
-        assert parent.wait(20) == 0
+        assert parent.wait(60) == 0
 
 
 def test_grandchildren_go_too() -> None:
     with _supervised(("cluster", PARENT)) as parent:
         said = _said(parent.stdout, "cluster | pid", "cluster | own")
         parent.terminate()
-        assert parent.wait(20) == 0
+        assert parent.wait(60) == 0
     assert not any(alive(int(pid)) for pid in said.values())
 
 
@@ -147,7 +147,7 @@ def test_a_child_that_dies_is_started_again() -> None:
         said = _said(parent.stdout, "web was killed by SIGKILL", "web | pid")
         assert int(said["web | pid"]) != first
         parent.terminate()
-        assert parent.wait(20) == 0
+        assert parent.wait(60) == 0
 
 
 def test_a_child_that_cannot_start_ends_everything_with_its_last_words() -> None:
@@ -156,14 +156,14 @@ def test_a_child_that_cannot_start_ends_everything_with_its_last_words() -> None
         ended = _said(parent.stdout, "ended by GaveUp: cluster ended with code 3, 3 times in a row")
         assert ended
         _said(parent.stdout, "    trying", "    no database here")
-        assert parent.wait(20) == 1
+        assert parent.wait(60) == 1
     assert not alive(web)
 
 
 def test_an_opening_that_fails_ends_everything() -> None:
     with _supervised(("web", WAITS), opening="fails") as parent:
         _said(parent.stdout, "ended by ValueError: not ready")
-        assert parent.wait(20) == 1
+        assert parent.wait(60) == 1
 
 
 def test_a_late_program_starts_after_the_opening() -> None:
@@ -175,7 +175,7 @@ def test_a_late_program_starts_after_the_opening() -> None:
             assert lines[-1], lines
         assert "opened\n" in lines
         parent.terminate()
-        assert parent.wait(20) == 0
+        assert parent.wait(60) == 0
 
 
 def test_an_opening_that_never_ends_does_not_hinder_the_end() -> None:
@@ -183,7 +183,7 @@ def test_an_opening_that_never_ends_does_not_hinder_the_end() -> None:
         _said(parent.stdout, "web  | pid")
         parent.terminate()
         _said(parent.stdout, "stopped")
-        assert parent.wait(20) == 0
+        assert parent.wait(60) == 0
 
 
 def test_a_line_without_an_end_is_passed_on_in_pieces() -> None:
@@ -191,4 +191,4 @@ def test_a_line_without_an_end_is_passed_on_in_pieces() -> None:
     with _supervised(("web", endless)) as parent:
         _said(parent.stdout, "web | end")
         parent.terminate()
-        assert parent.wait(20) == 0
+        assert parent.wait(60) == 0

@@ -67,7 +67,7 @@ def installed(cluster: Cluster, tmp_path_factory: pytest.TempPathFactory) -> dic
         env={"PATH": path, "HOME": str(data_dir), "DATA_DIR": str(data_dir)},
         capture_output=True,
         text=True,
-        timeout=120,
+        timeout=300,
     )
     assert ended.returncode == 0, ended.stderr
     said, _, environment = ended.stdout.partition("===\n")
@@ -124,7 +124,7 @@ def test_the_one_parent_serves_on_it_and_stops(installed: dict[str, str], tmp_pa
             assert httpx.get(f"http://127.0.0.1:{port}/readyz").status_code == 200
         finally:
             parent.terminate()
-        assert parent.wait(40) == 0, log.read_text()
+        assert parent.wait(90) == 0, log.read_text()
 
 
 def test_the_login_alone_reads_no_tenants_table(

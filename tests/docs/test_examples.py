@@ -36,7 +36,7 @@ def run_shell(found: list[Example], port: int) -> list[str]:
         ["bash", "-eu", "-c", script],
         capture_output=True,
         text=True,
-        timeout=60,
+        timeout=120,
         env={**os.environ, "PATH": path},
     )
     assert ended.returncode == 0, ended.stderr + ended.stdout
@@ -59,7 +59,7 @@ def test_the_python_client_runs_as_it_stands(server: Server) -> None:
         input=at(example.code, server.port),
         capture_output=True,
         text=True,
-        timeout=60,
+        timeout=120,
     )
     assert ended.returncode == 0, ended.stderr
     assert ended.stdout.startswith("completed")
@@ -112,7 +112,7 @@ def test_the_javascript_example_runs_as_it_stands(server: Server, tmp_path: Path
     (example,) = runnable("docs/integrators.md", "js")
     file = tmp_path / "example.mjs"
     file.write_text(at(example.code, server.port), encoding="utf-8")
-    ended = subprocess.run([node, *flags, file], capture_output=True, text=True, timeout=60)
+    ended = subprocess.run([node, *flags, file], capture_output=True, text=True, timeout=120)
     assert ended.returncode == 0, ended.stderr
     assert ended.stdout.startswith("completed")
     check_output(example, ended.stdout)

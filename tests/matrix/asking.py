@@ -49,7 +49,7 @@ class Asker:
     ) -> Answer:
         connection = getattr(self._own, "connection", None)
         if connection is None:
-            connection = self._own.connection = HTTPConnection("127.0.0.1", self.port, timeout=30)
+            connection = self._own.connection = HTTPConnection("127.0.0.1", self.port, timeout=60)
             self._all.append(connection)
         try:
             connection.request(method, path, body=body, headers=headers)

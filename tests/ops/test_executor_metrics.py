@@ -47,7 +47,7 @@ def test_an_executor_tells_its_metrics_and_that_it_drains(committed: None) -> No
         assert answer.json() == {"status": "draining"}
         for client, run_id in started:
             client.post(f"/runs/{run_id}/cancel").raise_for_status()
-        assert executor.process.wait(30) == 0
+        assert executor.process.wait(60) == 0
         assert "Traceback" not in executor.log.read_text()
 
 
@@ -59,7 +59,7 @@ def test_what_is_no_request_of_its_own_gets_no_answer(database: None) -> None:
             b"\x16\x03\x01nonsense\r\n\r\n",
             b"G" * 20_000,
         ):
-            with socket.create_connection(("127.0.0.1", port), timeout=10) as connection:
+            with socket.create_connection(("127.0.0.1", port), timeout=60) as connection:
                 connection.sendall(head)
                 connection.shutdown(socket.SHUT_WR)
                 with contextlib.suppress(ConnectionResetError):

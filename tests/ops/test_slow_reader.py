@@ -150,6 +150,7 @@ async def test_a_socket_that_reads_nothing_is_cut_off_too(
                 additional_headers={"X-Tenant": tenant},
                 max_queue=1,
                 ping_interval=None,
+                open_timeout=60,
             ) as connection:
                 await connection.send(json.dumps({"action": "authenticate", "token": client.token}))
                 assert json.loads(await connection.recv())["type"] == "ack"
@@ -177,6 +178,7 @@ async def test_an_answer_of_megabytes_comes_whole_over_a_socket(
             additional_headers={"X-Tenant": "globex"},
             max_size=None,
             ping_interval=None,
+            open_timeout=60,
         ) as connection:
             await connection.send(json.dumps({"action": "authenticate", "token": client.token}))
             frame = {"action": "start", "slug": "assistant", "input": "Tell me a lot."}

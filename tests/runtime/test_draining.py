@@ -64,7 +64,7 @@ def test_a_call_that_takes_too_long_is_let_go(fleet: FleetDatabase, web: Server)
         until(lambda: fleet.owner_of(run_id) == first.owner)
         begun = time.monotonic()
         assert first.stop() == 0
-        assert time.monotonic() - begun < 20
+        assert time.monotonic() - begun < 60
     assert fleet.rows("SELECT owner FROM tickets_ticket WHERE run_id = %s", run_id) == [("",)]
     assert client.post(f"/runs/{run_id}/cancel").json()["status"] == "cancelled"
 

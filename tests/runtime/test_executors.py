@@ -121,7 +121,7 @@ async def test_a_socket_hears_a_run_held_elsewhere(
     door = {"X-Tenant": "acme"}
     async with (
         asyncio.timeout(60),
-        websockets.connect(url, additional_headers=door, proxy=None) as socket,
+        websockets.connect(url, additional_headers=door, proxy=None, open_timeout=60) as socket,
     ):
         await socket.send(orjson.dumps({"action": "authenticate", "token": token}).decode())
         start = {"action": "start", "slug": "assistant", "input": "What is 17*23?"}

@@ -75,10 +75,10 @@ def test_two_hundred_runs_survive_the_kill_of_an_executor(fleet: FleetDatabase) 
         executors(2, {**SLOW, **fleet.env}, "--capacity", "150") as (victim, other),
     ):
         started = start_notes(web, mark, 100)
-        until(lambda: written(fleet, mark) and held(fleet, victim.owner) >= 20, seconds=60)
+        until(lambda: written(fleet, mark) and held(fleet, victim.owner) >= 20, seconds=120)
         victim.kill()
         assert held(fleet, victim.owner) > 0
-        all_completed(web, started, seconds=120)
+        all_completed(web, started, seconds=240)
         each_once(fleet, mark, 100)
         assert "Traceback" not in other.log.read_text()
 
@@ -99,7 +99,7 @@ def test_a_run_of_a_dead_executor_on_another_machine_goes_on_within_the_lease(
             fleet.rows("UPDATE tickets_ticket SET owner = %s WHERE owner <> %s", foreign, "")
         assert held(fleet, foreign) > 0
         with executors(1, env):
-            all_completed(web, started, seconds=60)
+            all_completed(web, started, seconds=120)
     each_once(fleet, mark, 2)
 
 
@@ -129,7 +129,7 @@ def test_limits_hold_over_all_executors(fleet: FleetDatabase) -> None:
                 seen.add((sum(holding), max(holding, default=0)))
                 return sum(row[2] for row in rows)
 
-            until(left, lambda count: count == 0, seconds=90)
+            until(left, lambda count: count == 0, seconds=240)
             assert max(all_held for all_held, _ in seen) == 3
             assert max(of_one for _, of_one in seen) == 2
     finally:
@@ -144,7 +144,7 @@ def test_a_restart_of_the_database_loses_and_doubles_nothing(fleet: FleetDatabas
         executors(2, env, "--capacity", "100") as both,
     ):
         started = start_notes(web, mark, 40)
-        until(lambda: written(fleet, mark), seconds=60)
+        until(lambda: written(fleet, mark), seconds=120)
         client = Api.signed_in(web, "acme", "member")
         fleet.cluster.stop()
         refused = client.post("/agents/assistant/runs", json={"input": "Hello"})
@@ -152,7 +152,7 @@ def test_a_restart_of_the_database_loses_and_doubles_nothing(fleet: FleetDatabas
         assert refused.json()["type"].endswith((":unavailable", ":overloaded"))
         fleet.cluster.start()
         until(lambda: client.get("/me"), lambda answer: answer.status_code == 200)
-        all_completed(web, started, seconds=120)
+        all_completed(web, started, seconds=240)
         each_once(fleet, mark, 40)
         for one in both:
             said = one.log.read_text()

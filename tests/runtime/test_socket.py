@@ -21,6 +21,7 @@ def opened(server: Server, tenant: str = "acme", **headers: str) -> ClientConnec
         f"ws://127.0.0.1:{server.port}/ws/runs/",
         additional_headers={"X-Tenant": tenant, **headers},
         proxy=None,
+        open_timeout=60,
     )
 
 

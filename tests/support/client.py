@@ -26,7 +26,7 @@ class Api:
         self.token = token
         self.since = time.monotonic()
         self.http = httpx.Client(
-            base_url=f"http://127.0.0.1:{server.port}/api/v1", headers=headers, timeout=30
+            base_url=f"http://127.0.0.1:{server.port}/api/v1", headers=headers, timeout=60
         )
 
     @classmethod

@@ -44,7 +44,7 @@ class ExecutorProcess:
         )
         self.owner = self._wait_ready()
 
-    def _wait_ready(self, seconds: float = 60) -> str:
+    def _wait_ready(self, seconds: float = 120) -> str:
         end = time.monotonic() + seconds
         while time.monotonic() < end and self.process.poll() is None:
             for line in self.log.read_text().splitlines():

@@ -137,7 +137,7 @@ class Ended(NamedTuple):
     stderr: str
 
 
-def run(*arguments: str, env: dict[str, str], seconds: float = 60) -> Ended:
+def run(*arguments: str, env: dict[str, str], seconds: float = 120) -> Ended:
     """The same to its end. Raises subprocess.TimeoutExpired; then it is killed."""
     with tempfile.TemporaryDirectory(prefix="concord-run-") as folder:
         out, errors = Path(folder, "out"), Path(folder, "errors")

@@ -88,7 +88,7 @@ class Server:
     def _spawn(self, *arguments: str) -> None:
         self.processes.append(python(*arguments, env=self.env, log=self.log))
 
-    def _wait_ready(self, seconds: float = 60) -> None:
+    def _wait_ready(self, seconds: float = 120) -> None:
         end = time.monotonic() + seconds
         while time.monotonic() < end:
             if self.processes[0].poll() is not None:
@@ -115,7 +115,7 @@ class Server:
     def _wait(self) -> None:
         for process in self.processes:
             try:
-                process.wait(15)
+                process.wait(30)
             except subprocess.TimeoutExpired:
                 os.killpg(process.pid, signal.SIGKILL)
                 process.wait()

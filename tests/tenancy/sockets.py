@@ -13,5 +13,5 @@ def opened(server: Server, tenant: str) -> AbstractContextManager[ClientConnecti
     return connect(
         f"ws://127.0.0.1:{server.port}/ws/runs/",
         additional_headers={"X-Tenant": tenant},
-        open_timeout=20,
+        open_timeout=60,
     )

@@ -20,7 +20,7 @@ from tests.support.server import Server
 from tests.support.waiting import until
 from tests.tenancy.sockets import opened
 
-SECONDS = 5.0  # "within seconds": what a loaded machine keeps as well
+SECONDS = 30.0  # "within seconds", on a very busy machine; without a notice, ten minutes
 # What is remembered is remembered long: only a notice makes it forgotten.
 REMEMBERING = {
     "TENANT_CACHE_SECONDS": "600",
@@ -63,7 +63,7 @@ def test_new_requests_are_refused_with_a_reason(servers: list[Server], globex: N
         credentials = {"username": "member", "password": PASSWORD}
         assert is_suspended(client.post("/auth/token", json=credentials))
         with pytest.raises((InvalidStatus, ConnectionClosed)), opened(server, "globex") as socket:
-            socket.recv(timeout=10)
+            socket.recv(timeout=60)
     assert all(client.get("/me").status_code == 200 for client in ours)
     resume_tenant("globex")
     for client in theirs:
@@ -128,7 +128,7 @@ def test_who_waits_for_an_answer_is_told(servers: list[Server], globex: None) ->
         answer = threads.submit(client.post, "/agents/assistant/runs", json=ASK)
         until(lambda: Ticket.objects.filter(schema="globex").exists())
         suspend_tenant("globex")
-        assert is_suspended(answer.result(SECONDS + 5))
+        assert is_suspended(answer.result(SECONDS))
 
 
 def test_open_sockets_are_closed_with_a_reason(servers: list[Server], globex: None) -> None:
@@ -138,7 +138,7 @@ def test_open_sockets_are_closed_with_a_reason(servers: list[Server], globex: No
         for server, client in zip(servers, clients, strict=True):
             socket = stack.enter_context(opened(server, "globex"))
             socket.send(f'{{"action": "authenticate", "token": "{client.token}"}}')
-            assert '"ack"' in str(socket.recv(timeout=10))
+            assert '"ack"' in str(socket.recv(timeout=60))
             sockets.append(socket)
         ours = stack.enter_context(opened(servers[0], "acme"))
         suspend_tenant("globex")
@@ -149,7 +149,7 @@ def test_open_sockets_are_closed_with_a_reason(servers: list[Server], globex: No
             assert closed.value.rcvd is not None and closed.value.rcvd.code == 4403
         assert closed.value.rcvd.reason == "tenant_suspended"  # daphne sends codes alone
         ours.send('{"action": "nothing"}')
-        assert "unknown_action" in str(ours.recv(timeout=10))
+        assert "unknown_action" in str(ours.recv(timeout=60))
 
 
 def test_waiting_runs_go_on_at_once_when_the_tenant_is_resumed(globex: None) -> None:

@@ -70,7 +70,7 @@ class Visits:
         options.setdefault("viewport", {"width": 1280, "height": 800})
         url = self.server.url(tenant)
         context = self.browser.new_context(base_url=url, **options)
-        context.set_default_timeout(30_000)
+        context.set_default_timeout(60_000)
         self.contexts.append(context)
         self.hosts.add(urlsplit(url).netloc)
         page = context.new_page()
@@ -149,7 +149,7 @@ class Chat:
 
 
 def ended(run: Locator, status: str = "completed") -> None:
-    expect(run).to_have_attribute("data-status", status, timeout=60_000)
+    expect(run).to_have_attribute("data-status", status, timeout=120_000)
 
 
 def answer(run: Locator) -> str:

@@ -27,7 +27,7 @@ def _client(server: Any, tenant: str = "acme") -> httpx.Client:
     return httpx.Client(
         base_url=f"http://127.0.0.1:{server.port}",
         headers={"Host": f"{tenant}.localhost:{server.port}"},
-        timeout=30,
+        timeout=60,
     )
 
 
