@@ -13,7 +13,7 @@ from tests.web.conftest import browser, visits
 
 __all__ = ["browser", "visits"]
 
-SLOW = {"DEMO_MODEL_FIRST_DELAY": "0.5", "DEMO_MODEL_DELAY": "0.5"}
+SLOW = {"DEMO_MODEL_FIRST_DELAY": "1", "DEMO_MODEL_DELAY": "1"}
 
 
 @pytest.fixture(scope="module")

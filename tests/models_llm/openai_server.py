@@ -15,6 +15,7 @@ import argparse
 import asyncio
 import json
 import signal
+import threading
 from collections import deque
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -43,6 +44,8 @@ class Reply:
     """Abort the connection after this many chunks."""
     end_delay: float = 0.0
     """Seconds between the last event and the end of the HTTP reply."""
+    held: dict[int, threading.Event] = field(default_factory=dict)
+    """Before the chunk of this number, wait until the event is set."""
     split: int | None = None
     """Send pieces of this many bytes, each on its own."""
     newline: str = "\n"
@@ -181,6 +184,8 @@ class OpenAIServer:
             if number == reply.cut_after:
                 _abort(request)
                 return response
+            if number in reply.held:
+                await asyncio.to_thread(reply.held[number].wait)
             if number and reply.delay:
                 await asyncio.sleep(reply.delay)
             await _write(response, chunk, reply)

@@ -1,36 +1,34 @@
-"""Answers that are stopped, reloaded, cut off, on a model slow enough to do it in time."""
+"""Answers that are stopped, reloaded, cut off, on a model that waits for it."""
 
 from __future__ import annotations
 
 import json
+import threading
 from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
-from playwright.sync_api import Browser, Page, WebSocketRoute, expect
+from playwright.sync_api import Page, WebSocketRoute, expect
 
-from tests.support.server import Server
+from tests.support.hanging import held_agent
 from tests.web.browsing import Chat, Visits, answer, ended
 
 pytestmark = pytest.mark.browser
 
-# An answer takes some four seconds: time enough for a reload on a busy machine.
-SLOW = {"DEMO_MODEL_DELAY": "0.08", "DEMO_MODEL_FIRST_DELAY": "0.3"}
-LONG = "Remember: " + " ".join(f"wörd{n}🙂" for n in range(60))
-
-
-@pytest.fixture(scope="module")
-def slow_server(server: Server) -> Iterator[Server]:
-    """Over the same database as `server`, with a model that takes its time."""
-    with Server.started(SLOW) as slow:
-        yield slow
+Held = tuple[str, list[threading.Event]]
 
 
 @pytest.fixture
-def visits(browser: Browser, slow_server: Server) -> Iterator[Visits]:
-    made = Visits(browser, slow_server)
-    yield made
-    made.end()
+def held(committed: None) -> Iterator[Held]:
+    """An agent that stops in its answer for as long as the test wants, and how it goes on."""
+    words = ["On:", *(f" wörd{n}🙂" for n in range(60))]
+    with held_agent("acme", words[:30], words[30:40], words[40:50], words[50:]) as found:
+        yield found
+
+
+def _to_the_end(go_on: list[threading.Event]) -> None:
+    for event in go_on:
+        event.set()
 
 
 def _writing(chat: Chat) -> None:
@@ -60,10 +58,10 @@ def _watch(page: Page) -> None:
     )
 
 
-def _only_grew(page: Page, whole: str) -> None:
+def _only_grew(page: Page, whole: str, states: int) -> None:
     """Everything shown on the way was the beginning of the whole: nothing missing or doubled."""
     shown = [text.replace("*", "").replace("`", "").strip() for text in page.evaluate("shown")]
-    assert len(set(shown)) > 10
+    assert len(set(shown)) >= states
     assert [text for text in shown if not whole.startswith(text)] == []
 
 
@@ -106,9 +104,10 @@ class Proxy:
         server.on_message(from_server)
 
 
-def test_stop_ends_the_run_and_keeps_what_was_written(visits: Visits) -> None:
-    chat = Chat.new(visits.sign_in())
-    run = chat.say(LONG)
+def test_stop_ends_the_run_and_keeps_what_was_written(visits: Visits, held: Held) -> None:
+    slug, go_on = held
+    chat = Chat.new(visits.sign_in(), slug)
+    run = chat.say("Say on")
     _writing(chat)
     expect(chat.send_button).to_be_hidden()
     chat.stop_button.click()
@@ -117,45 +116,59 @@ def test_stop_ends_the_run_and_keeps_what_was_written(visits: Visits) -> None:
     assert "wörd3" in answer(run)
     expect(chat.send_button).to_be_visible()
     expect(chat.message).to_be_focused()
-    ended(chat.say("What is 2*2?"))
+    _to_the_end(go_on)
+    ended(chat.say("Once more"))
     chat.page.reload()
     expect(chat.runs.first).to_contain_text("Stopped.")
 
 
-def test_escape_stops_too(visits: Visits) -> None:
-    chat = Chat.new(visits.sign_in())
-    run = chat.say(LONG)
+def test_escape_stops_too(visits: Visits, held: Held) -> None:
+    chat = Chat.new(visits.sign_in(), held[0])
+    run = chat.say("Say on")
     _writing(chat)
     chat.message.press("Escape")
     ended(run, "cancelled")
 
 
-def test_a_reload_in_the_middle_goes_on_with_the_answer(visits: Visits, api: Any) -> None:
-    chat = Chat.new(visits.sign_in())
-    chat.say(LONG)
+def test_a_reload_in_the_middle_goes_on_with_the_answer(
+    visits: Visits, api: Any, held: Held
+) -> None:
+    slug, go_on = held
+    chat = Chat.new(visits.sign_in(), slug)
+    chat.say("Say on")
     _writing(chat)
     chat.page.reload()
     expect(chat.stop_button).to_be_visible()
     run = chat.runs.last
-    expect(run.locator(".markdown")).to_contain_text("wörd5")
+    expect(run.locator(".markdown")).to_contain_text("wörd20")
+    _to_the_end(go_on)
     ended(run)
+    assert "wörd59" in answer(run)
     assert answer(run) == _whole(api, chat)
     expect(run.locator(".tool")).to_have_count(1)
 
 
-def test_a_dropped_socket_loses_and_doubles_nothing(visits: Visits, api: Any) -> None:
+@pytest.mark.parametrize(("lose", "states"), [(False, 4), (True, 2)])
+def test_a_dropped_socket_loses_and_doubles_nothing(
+    visits: Visits, api: Any, held: Held, lose: bool, states: int
+) -> None:
+    slug, go_on = held
     page = visits.sign_in()
-    deltas = 0
+    gone: set[int] = set()
 
-    def third_piece(frame: dict[str, Any], number: int) -> bool:
-        nonlocal deltas
-        deltas += frame["type"] == "message.delta"
-        return deltas in (3, 9, 20) and frame["type"] == "message.delta"
+    def first_piece(frame: dict[str, Any], number: int) -> bool:
+        """Of each of the first three connections, each of which has something to bring."""
+        if number > 1:
+            go_on[min(number, 4) - 2].set()
+        if frame["type"] != "message.delta" or number > 3 or number in gone:
+            return False
+        gone.add(number)
+        return True
 
-    proxy = Proxy(page, third_piece, lose=False)
-    chat = Chat.new(page)
+    proxy = Proxy(page, first_piece, lose=lose)
+    chat = Chat.new(page, slug)
     _watch(page)
-    run = chat.say(LONG)
+    run = chat.say("Say on")
     ended(run)
     assert proxy.connections >= 4
     follows = [frame for frame in proxy.sent if frame["action"] == "follow"]
@@ -163,28 +176,8 @@ def test_a_dropped_socket_loses_and_doubles_nothing(visits: Visits, api: Any) ->
     assert len([frame for frame in proxy.sent if frame["action"] == "start"]) == 1
     whole = _whole(api, chat)
     assert answer(run) == whole
-    _only_grew(page, whole)
+    _only_grew(page, whole, states)
     expect(run.locator(".tool")).to_have_count(1)
-
-
-def test_a_piece_lost_with_the_socket_comes_again(visits: Visits, api: Any) -> None:
-    page = visits.sign_in()
-    seen = 0
-
-    def some(frame: dict[str, Any], number: int) -> bool:
-        nonlocal seen
-        seen += 1
-        return seen in (4, 12)
-
-    proxy = Proxy(page, some, lose=True)
-    chat = Chat.new(page)
-    _watch(page)
-    run = chat.say(LONG)
-    ended(run)
-    assert proxy.connections >= 3
-    whole = _whole(api, chat)
-    assert answer(run) == whole
-    _only_grew(page, whole)
 
 
 def test_a_start_whose_ack_was_lost_is_not_done_twice(visits: Visits, api: Any) -> None:
@@ -226,13 +219,18 @@ def test_while_there_is_no_connection_the_page_says_so_and_keeps_the_draft(visit
     ended(chat.runs.last)
 
 
-def test_a_second_page_of_the_session_follows_the_same_answer(visits: Visits, api: Any) -> None:
+def test_a_second_page_of_the_session_follows_the_same_answer(
+    visits: Visits, api: Any, held: Held
+) -> None:
+    slug, go_on = held
     page = visits.sign_in()
-    chat = Chat.new(page)
-    chat.say(LONG)
+    chat = Chat.new(page, slug)
+    chat.say("Say on")
     _writing(chat)
     other = Chat(page.context.new_page())
     other.page.goto(page.url)
+    _writing(other)
+    _to_the_end(go_on)
     for one in (chat, other):
         ended(one.runs.last)
         assert answer(one.runs.last) == _whole(api, chat)
