@@ -13,7 +13,8 @@ from tests.admin.console import Console, words
 from tests.models_llm.openai_server import Drop, Raw, Reply, Status
 from tests.providers.conftest import SECRET, Endpoints, acme_api, agent, clean, endpoints, site
 from tests.support.client import Api
-from tests.support.server import Server, free_port
+from tests.support.ports import free_port
+from tests.support.server import Server
 
 __all__ = ["acme_api", "agent", "clean", "endpoints", "site"]
 

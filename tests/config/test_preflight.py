@@ -13,6 +13,7 @@ from pathlib import Path
 import pytest
 
 from config import preflight
+from tests.support.ports import free_port
 
 CHECKOUT = Path(__file__).resolve().parents[2]
 
@@ -28,14 +29,8 @@ def _run(data_dir: Path, **environment: str) -> subprocess.CompletedProcess[str]
     )
 
 
-def _free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
-
-
 def test_a_fit_machine_passes_in_silence(tmp_path: Path) -> None:
-    done = _run(tmp_path / "data", PORT=str(_free_port()))
+    done = _run(tmp_path / "data", PORT=str(free_port()))
     assert (done.returncode, done.stdout, done.stderr) == (0, "", "")
     assert (tmp_path / "data").is_dir()
 
@@ -81,14 +76,14 @@ def test_a_port_that_is_no_port_is_refused(tmp_path: Path) -> None:
 
 
 def test_a_full_disk_is_told_with_what_is_needed(tmp_path: Path) -> None:
-    done = _run(tmp_path, PORT=str(_free_port()), MIN_FREE_MB="900000000")
+    done = _run(tmp_path, PORT=str(free_port()), MIN_FREE_MB="900000000")
     assert done.returncode == 1
     assert "900000000 MB are needed" in done.stderr
 
 
 def test_a_data_folder_that_cannot_be_written_is_told(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
-    done = _run(tmp_path / "file" / "data", PORT=str(_free_port()))
+    done = _run(tmp_path / "file" / "data", PORT=str(free_port()))
     assert done.returncode == 1
     assert f"cannot write to the data folder {tmp_path}/file/data" in done.stderr
     assert "mend: set DATA_DIR" in done.stderr

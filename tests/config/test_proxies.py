@@ -16,7 +16,7 @@ from config.links import public_url
 from config.proxies import Trusted, client_address, counted_as, trusted_proxies
 from config.serving import Options, programs
 from tests.support.nursery import ROOT
-from tests.support.server import free_port
+from tests.support.ports import free_port
 from tests.support.waiting import until
 
 INSIDE: Trusted = (ip_network("10.0.0.0/8"), ip_network("fd00::/8"))

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import signal
-import socket
 import subprocess
 import sys
 import urllib.request
@@ -17,15 +16,10 @@ import pytest
 from config import embedded, leftovers
 from config.serving import Options, programs
 from tests.config.waiting import alive, until
+from tests.support.ports import free_port
 
 CHECKOUT = Path(__file__).resolve().parents[2]
 FIRST_START_SECONDS = 300.0
-
-
-def _free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
 
 
 @contextmanager
@@ -69,7 +63,7 @@ def _get(url: str, host: str) -> int:
 
 
 def test_it_serves_ends_cleanly_and_comes_back_after_kill_9(tmp_path: Path) -> None:
-    port = _free_port()
+    port = free_port()
     log, second_log = tmp_path / "log", tmp_path / "second"
     data_dir = tmp_path / "data"
     with _up(data_dir, log, PORT=str(port)) as parent:
@@ -82,7 +76,7 @@ def test_it_serves_ends_cleanly_and_comes_back_after_kill_9(tmp_path: Path) -> N
         assert _get(f"{base}/", f"acme.localhost:{port}") == 200
         assert _get(f"{base}/admin/login/", f"globex.localhost:{port}") == 200
 
-        with _up(data_dir, second_log, PORT=str(_free_port())) as second:
+        with _up(data_dir, second_log, PORT=str(free_port())) as second:
             assert second.wait(90) == 1
         assert f"a server already runs on {data_dir}: process {parent.pid}" in (
             second_log.read_text()

@@ -15,7 +15,8 @@ import pytest
 
 from config.embedded import Cluster
 from tests.docs.reading import ROOT, check_output, runnable
-from tests.support.server import Server, free_port
+from tests.support.ports import free_port
+from tests.support.server import Server
 from tests.support.waiting import until
 
 PAGE = "docs/deployers.md"

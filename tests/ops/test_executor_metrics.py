@@ -12,7 +12,8 @@ from tests.ops.test_metrics import samples_of, value
 from tests.support.client import Api
 from tests.support.fleet import executors
 from tests.support.hanging import hanging_agents
-from tests.support.server import Server, free_port
+from tests.support.ports import free_port
+from tests.support.server import Server
 from tests.support.waiting import until
 
 

@@ -14,7 +14,8 @@ import websockets
 
 from tests.support.client import Api, text_of
 from tests.support.fleet import ExecutorProcess, FleetDatabase, executors
-from tests.support.server import Server, free_port
+from tests.support.ports import free_port
+from tests.support.server import Server
 
 HOLDS_NONE = {"EXECUTOR_CAPACITY": "0", "STREAM_HEARTBEAT_SECONDS": "2"}
 SLOW = {"DEMO_MODEL_FIRST_DELAY": "0.2", "DEMO_MODEL_DELAY": "0.15"}

@@ -59,7 +59,7 @@ class ExecutorProcess:
             os.killpg(self.process.pid, signal.SIGKILL)
         self.process.wait()
 
-    def stop(self, seconds: float = 30) -> int:
+    def stop(self, seconds: float = 60) -> int:
         """SIGTERM; the exit code."""
         self.process.terminate()
         return self.process.wait(seconds)

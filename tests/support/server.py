@@ -5,7 +5,6 @@ from __future__ import annotations
 import contextlib
 import os
 import signal
-import socket
 import subprocess
 import tempfile
 import time
@@ -16,14 +15,9 @@ from pathlib import Path
 import httpx
 
 from tests.support.nursery import Child, python
+from tests.support.ports import free_port
 
 FAST_MODEL = {"DEMO_MODEL_FIRST_DELAY": "0.03", "DEMO_MODEL_DELAY": "0.01"}
-
-
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
 
 
 class Server:
@@ -117,6 +111,7 @@ class Server:
             try:
                 process.wait(30)
             except subprocess.TimeoutExpired:
-                os.killpg(process.pid, signal.SIGKILL)
+                with contextlib.suppress(ProcessLookupError):
+                    os.killpg(process.pid, signal.SIGKILL)
                 process.wait()
         self.processes.clear()
