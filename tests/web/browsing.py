@@ -50,7 +50,7 @@ def running_browser() -> Iterator[Browser]:
         pytest.skip("no chromium here: install Debian's, or name one in CHROMIUM")
     flags = [*_FLAGS, "--no-sandbox"] if os.geteuid() == 0 else _FLAGS
     with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=path, args=flags)
+        browser = playwright.chromium.launch(executable_path=path, args=flags, timeout=120_000)
         yield browser
         browser.close()
 
