@@ -8,6 +8,7 @@ import weakref
 
 from agents.runtime.executor import executor
 from agents.runtime.queue_watch import watch_queue
+from config.cancelling import end_tasks
 from config.load import load
 
 _tasks: weakref.WeakKeyDictionary[asyncio.AbstractEventLoop, list[asyncio.Task[None]]] = (
@@ -38,7 +39,4 @@ def drain() -> None:
 
 
 async def stop() -> None:
-    tasks = _tasks.pop(asyncio.get_running_loop(), [])
-    for task in tasks:
-        task.cancel()
-    await asyncio.gather(*tasks, return_exceptions=True)
+    await end_tasks(_tasks.pop(asyncio.get_running_loop(), []))

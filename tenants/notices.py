@@ -32,6 +32,7 @@ from django.conf import settings
 from django.db import connection, transaction
 from psycopg import AsyncConnection
 
+from config.cancelling import end_tasks
 from tenants.context import current
 from tenants.pool import connection_parameters
 
@@ -150,8 +151,7 @@ class Listener:
 
     async def stop(self) -> None:
         if self._task is not None:
-            self._task.cancel()
-            await asyncio.gather(self._task, return_exceptions=True)
+            await end_tasks([self._task])
 
     async def _for_ever(self) -> None:
         failures = 0

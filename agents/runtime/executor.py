@@ -29,6 +29,7 @@ from agents.runtime.owner import new_owner
 from agents.runtime.state import Held
 from agents.runtime.store import load_run, log_of
 from agents.runtime.switchboard import Switchboard
+from config.cancelling import end_tasks
 from config.load import load
 from config.metrics import FENCED, RECOVERIES
 from config.trace import run_context
@@ -94,9 +95,7 @@ class Executor:
         self.draining = self.stopping = True
         held = list(self._runs)
         tasks = [task for task, _ in self._runs.values()]
-        for task in [*self._background, *tasks]:
-            task.cancel()
-        await asyncio.gather(*self._background, *tasks, return_exceptions=True)
+        await end_tasks([*self._background, *tasks])
         try:
             await self.release(held)
             await self.leases.leave()
@@ -199,11 +198,7 @@ class Executor:
 
     async def let_go(self, runs: Iterable[UUID]) -> None:
         """Stop these runs here and wait until they have. Their tickets are the caller's affair."""
-        tasks = [entry[0] for entry in map(self._runs.get, runs) if entry]
-        for task in tasks:
-            task.cancel()
-        if tasks:
-            await asyncio.wait(tasks)
+        await end_tasks(entry[0] for entry in map(self._runs.get, runs) if entry)
 
     # --- tickets ----------------------------------------------------------------------------------
 

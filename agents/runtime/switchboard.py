@@ -19,6 +19,7 @@ from agents.runtime import wire
 from agents.runtime.bus import Bus, make_bus
 from agents.runtime.pumps import Pumps
 from agents.runtime.watch import Watch, new_name
+from config.cancelling import end_tasks
 
 if TYPE_CHECKING:
     from agents.runtime.executor import Executor
@@ -176,9 +177,6 @@ class Switchboard:
         """Last words out, then silence."""
         if self._tasks:
             await asyncio.wait(self._tasks, timeout=_LAST_WORDS_SECONDS)
-        tasks = list(self._tasks)
-        for task in tasks:
-            task.cancel()
-        await asyncio.gather(*tasks, return_exceptions=True)
+        await end_tasks(list(self._tasks))
         with contextlib.suppress(Exception):
             await self._bus.close()

@@ -40,7 +40,7 @@ from config.settings.test import *
 @pytest.mark.parametrize(
     ("settings", "codes", "command"),
     [
-        (TOLD_IN_AN_IMPORT, {143}, ["shell", "--command", "import time; time.sleep(60)"]),
+        (TOLD_IN_AN_IMPORT, {143}, ["shell", "-v0", "--command", "import time; time.sleep(60)"]),
         # A signal that comes again may find the command's own handler there already.
         (TOLD_IN_AN_IMPORT, {143, 0}, ["qcluster", "--skip-checks"]),
         (TOLD_IN_AN_IMPORT, {143, 0}, ["run_executor", "--skip-checks"]),
@@ -54,7 +54,12 @@ def test_a_command_told_to_end_while_it_starts_ends_cleanly(
     kept = {name: value for name, value in os.environ.items() if name != "DATABASE_URL"}
     ended = run(
         *("manage.py", *command),
-        env={**kept, "PYTHONPATH": str(tmp_path), "DJANGO_SETTINGS_MODULE": "told"},
+        env={
+            **kept,
+            "PYTHONPATH": str(tmp_path),
+            "DJANGO_SETTINGS_MODULE": "told",
+            "LOG_LEVEL": "WARNING",
+        },
     )
     assert ended.returncode in codes
     assert (ended.stdout if ended.returncode == 143 else "", ended.stderr) == ("", "")

@@ -120,8 +120,7 @@ def test_everything_is_done_by_keyboard(visits: Visits) -> None:
     expect(page.locator("#main")).to_be_focused()
     page.keyboard.press("Tab")
     expect(page.get_by_role("link", name="Assistant")).to_be_focused()
-    card = page.locator(".card:focus-within")
-    assert card.evaluate("(one) => getComputedStyle(one).outlineStyle") == "solid"
+    expect(page.locator(".card:focus-within")).to_have_css("outline-style", "solid")
     page.keyboard.press("Enter")
     chat = Chat(page)
     chat.connected()

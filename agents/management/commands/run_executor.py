@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextvars
 import signal
+from collections.abc import Callable
 from typing import Any
 
 from django.conf import settings
@@ -13,7 +14,7 @@ from django.core.management.base import BaseCommand, CommandError, CommandParser
 from agents.models_llm import demo, lean  # noqa: F401 - now, not when the first run asks
 from agents.models_llm.connections import aclose_all
 from agents.runtime.executor import start_executor, stop_executor
-from config import metrics_server, watch
+from config import leaving, metrics_server, watch
 from config.launch import use_fast_loop
 from tenants import notices
 from tenants.pool import close_pool
@@ -47,11 +48,15 @@ class Command(BaseCommand):
             capacity = settings.EXECUTOR_CAPACITY or 1000
         if capacity < 1:
             raise CommandError("--capacity must be at least 1: an executor without room does none")
+        told_early = leaving.keep_sigterm()
         use_fast_loop()
+        serving = self._serve(capacity, options["metrics_port"], told_early)
         # Not under the shared schema that commands begin on: each run sets its own tenant.
-        contextvars.Context().run(asyncio.run, self._serve(capacity, options["metrics_port"]))
+        contextvars.Context().run(asyncio.run, serving)
 
-    async def _serve(self, capacity: int, metrics_port: int) -> None:
+    async def _serve(
+        self, capacity: int, metrics_port: int, told_early: Callable[[], bool]
+    ) -> None:
         told = asyncio.Event()
         hurry = asyncio.Event()
 
@@ -63,6 +68,8 @@ class Command(BaseCommand):
         loop = asyncio.get_running_loop()
         for number in (signal.SIGTERM, signal.SIGINT):
             loop.add_signal_handler(number, stop)
+        if told_early():
+            stop()
         listening = await self._listen(metrics_port)
         notices.start()
         watch.start()
