@@ -19,7 +19,7 @@ LONGEST = 350
 # What each place may import of the product, besides itself. `config` at the bottom is only its
 # plain modules; as the composition root (urls, asgi, api) it may import everything.
 BOTTOM = {"config.errors", "config.trace", "config.env", "config.pages", "config.proxies"}
-BOTTOM |= {"config.metrics", "config.load"}
+BOTTOM |= {"config.metrics", "config.load", "config.cancelling"}
 MAY_IMPORT: dict[str, set[str]] = {
     "tenants": set(),
     "approvals": {"tenants", "agents.ids"},
