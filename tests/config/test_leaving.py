@@ -35,6 +35,7 @@ os.register_at_fork(before=tell)
 
 from config.settings.test import *
 """
+GIVEN_UP = "WARNING psycopg.pool: discarding closed connection"
 
 
 @pytest.mark.parametrize(
@@ -58,9 +59,11 @@ def test_a_command_told_to_end_while_it_starts_ends_cleanly(
             **kept,
             "PYTHONPATH": str(tmp_path),
             "DJANGO_SETTINGS_MODULE": "told",
-            "LOG_LEVEL": "ERROR",  # a connection given up in the middle is worth a warning
+            "LOG_LEVEL": "WARNING",  # as it is by default
         },
     )
     assert ended.returncode in codes
-    assert (ended.stdout if ended.returncode == 143 else "", ended.stderr) == ("", "")
+    # The pool warns of a connection that was given up in the middle of a statement: it may.
+    said = [line for line in ended.stderr.splitlines() if GIVEN_UP not in line]
+    assert (ended.stdout if ended.returncode == 143 else "", said) == ("", [])
     assert "Traceback" not in ended.stdout
