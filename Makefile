@@ -1,7 +1,7 @@
 # Everything a person types. Packages go into .venv, again only when the pinned lists change.
 SHELL := /bin/sh
 .DEFAULT_GOAL := help
-.PHONY: help run test stress lint bench clean preflight
+.PHONY: help run dev test stress lint bench bench-graphs clean preflight
 
 # The first Python that is new enough; PYTHON=... chooses another.
 PYTHON ?= $(shell for p in python3 python3.13 python3.12 python3.11; do \
@@ -9,7 +9,7 @@ PYTHON ?= $(shell for p in python3 python3.13 python3.12 python3.11; do \
 	done; echo python3)
 VENV := .venv
 PY := $(VENV)/bin/python
-PIP := $(PY) -m pip install -qq --disable-pip-version-check --no-compile
+PIP := $(PY) -m pip install -qq --disable-pip-version-check --no-compile --no-deps
 RUN_STAMP := $(VENV)/.installed-run-$(shell cksum < requirements.txt | tr -d ' ')
 DEV_STAMP := $(VENV)/.installed-dev-$(shell cat requirements.txt requirements-dev.txt | cksum | tr -d ' ')
 
@@ -17,6 +17,8 @@ DEV_STAMP := $(VENV)/.installed-dev-$(shell cat requirements.txt requirements-de
 WORKERS ?= 2
 
 AGENTOS := .cache/agentos-venv
+LANGGRAPH := .cache/langgraph-venv
+LANGGRAPH_STAMP := $(LANGGRAPH)/.installed-$(shell cksum < benchmarks/graphs/requirements.txt | tr -d ' ')
 AGENTOS_STAMP := $(AGENTOS)/.installed-$(shell cksum < benchmarks/agentos/requirements.txt | tr -d ' ')
 
 help:
@@ -25,11 +27,14 @@ help:
 	@echo "make stress tenants interleaved under load, none may see another's rows (3 minutes)"
 	@echo "make lint   ruff and types"
 	@echo "make bench  measure beside AgentOS (an hour); ARGS=--quick for 15 minutes, --help"
+	@echo "make bench-graphs  workflows beside LangGraph, a team beside its slowest member (4 minutes)"
 	@echo "make clean  remove .venv and caches, never data"
 
 # exec: the parent takes the place of the shell, so that a signal to make reaches it.
 run: preflight $(RUN_STAMP)
 	@exec $(PY) manage.py up
+
+dev: $(DEV_STAMP)
 
 test: $(DEV_STAMP)
 	@$(PY) -m pytest $(if $(strip $(ARGS)),,-n $(WORKERS) --dist loadfile --no-loadscope-reorder) $(ARGS)
@@ -46,6 +51,9 @@ lint: $(DEV_STAMP)
 bench: $(RUN_STAMP) $(AGENTOS_STAMP)
 	@exec $(PY) -m benchmarks $(ARGS)
 
+bench-graphs: $(RUN_STAMP) $(LANGGRAPH_STAMP)
+	@exec $(PY) -m benchmarks.graphs $(ARGS)
+
 clean:
 	rm -rf $(VENV) .pytest_cache .mypy_cache .ruff_cache .hypothesis
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
@@ -61,18 +69,26 @@ define venv
 		|| { echo "making $(VENV) with $(PYTHON)"; $(PYTHON) -m venv --clear $(VENV); }
 endef
 
+# Unpacking is most of the work, so it is done by two at once, each with every other line; all
+# there is to install is pinned, and nothing is left to resolve.
+define packages
+	@grep -hv -e '^#' -e '^-' -e '^ *$$' $(1) | sort -u | awk '{ print > "$(VENV)/packages-" NR % 2 }'
+	@{ $(PIP) -r $(VENV)/packages-0 & first=$$!; $(PIP) -r $(VENV)/packages-1; second=$$?; \
+		wait $$first && [ $$second = 0 ] && $(PY) -m pip check >/dev/null; } || { \
+		echo "concord: packages could not be installed" >&2; \
+		echo "  mend: check the network, or point pip to a package index or folder" >&2; exit 1; }
+endef
+
 $(RUN_STAMP):
 	$(venv)
 	@echo "installing packages (the first time this takes a minute)"
-	@$(PIP) -r requirements.txt || { echo "concord: packages could not be installed" >&2; \
-		echo "  mend: check the network, or point pip to a package index or folder" >&2; exit 1; }
+	$(call packages,requirements.txt)
 	@rm -f $(VENV)/.installed-run-*; touch $@
 
 $(DEV_STAMP):
 	$(venv)
 	@echo "installing packages for development"
-	@$(PIP) -r requirements-dev.txt || { echo "concord: packages could not be installed" >&2; \
-		echo "  mend: check the network, or point pip to a package index or folder" >&2; exit 1; }
+	$(call packages,requirements.txt requirements-dev.txt)
 	@rm -f $(VENV)/.installed-*; touch $@ $(RUN_STAMP)
 
 $(AGENTOS_STAMP):
@@ -80,4 +96,11 @@ $(AGENTOS_STAMP):
 	@echo "installing AgentOS beside, for the comparison alone"
 	@$(AGENTOS)/bin/python -m pip install -qq --disable-pip-version-check \
 		-r benchmarks/agentos/requirements.txt
+	@touch $@
+
+$(LANGGRAPH_STAMP):
+	@mkdir -p .cache; $(PYTHON) -m venv --clear $(LANGGRAPH)
+	@echo "installing LangGraph beside, for the comparison alone"
+	@$(LANGGRAPH)/bin/python -m pip install -qq --disable-pip-version-check \
+		-r benchmarks/graphs/requirements.txt
 	@touch $@
