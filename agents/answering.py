@@ -13,6 +13,7 @@ from agents.services.decide import Choice, Decide
 from agents.services.decide_from_thread import decide_from_thread
 from agents.tools import calling, registry
 from approvals.models import Approval
+from approvals.models.approval import ASKS, asker
 from config.errors import Conflict, Forbidden, Invalid, Problem
 from tenants.accounts.principal import Principal
 
@@ -25,6 +26,8 @@ EFFECTS = {
     "read": "Only reads",
     "idempotent_write": "Writes; doing it twice is as once",
     "write": "Writes",
+    "answer": "Becomes the run’s answer",  # noqa: RUF001 - as pages word it
+    ASKS: "Asks; calls nothing",
 }
 
 
@@ -42,11 +45,14 @@ class Shown:
 def shown_arguments(arguments: Any, tool: str = "") -> list[Shown]:
     """Arguments by name, in the tool's order; anything but an object as one value without a name.
 
-    The database doesn't keep the order of an object's keys.
+    The database doesn't keep the order of an object's keys. Of a workflow's node that asks, what it
+    asks comes first.
     """
     if not isinstance(arguments, dict):
         return [_shown("", arguments)]
     known = list((tool_parameters(tool) or {}).get("properties") or ())
+    if asker(tool) != tool:
+        known = ["message"]
     names = [name for name in known if name in arguments]
     names += [name for name in arguments if name not in known]
     return [_shown(str(name), arguments[name]) for name in names]
@@ -149,7 +155,7 @@ def _form_of(approval: Approval) -> SchemaForm | None:
         return SchemaForm(_questions(approval))
     if approval.kind == Approval.Kind.EXTERNAL or not isinstance(approval.arguments, dict):
         return None
-    schema = tool_parameters(approval.tool)
+    schema = approval.fields or tool_parameters(approval.tool)
     return None if schema is None else SchemaForm(schema, approval.arguments)
 
 

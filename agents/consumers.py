@@ -64,9 +64,9 @@ class Authenticate(_Frame):
 
 
 class Start(_Frame):
-    kind: str = Field(default="agents", pattern="^agents?$")
+    kind: str = Field(default="agents", pattern="^(agent|team|workflow)s?$")
     slug: str
-    input: str
+    input: str | dict[str, Any]
     session_id: UUID | None = None
     revision: int | None = None
     idempotency_key: str | None = None
@@ -162,6 +162,7 @@ class RunConsumer(AsyncWebsocketConsumer):
         started = await start_run(
             who,
             StartRun(
+                kind=frame.kind.removesuffix("s"),
                 slug=frame.slug,
                 input=frame.input,
                 session_id=frame.session_id,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import secrets
 import time
 from datetime import datetime
@@ -10,8 +11,20 @@ from uuid import UUID
 
 def uuid7() -> UUID:
     """A time-ordered UUID (RFC 9562, version 7): 48 bits of milliseconds, then random."""
-    milliseconds = time.time_ns() // 1_000_000
-    value = (milliseconds & ((1 << 48) - 1)) << 80 | secrets.randbits(80)
+    return _version_7(time.time_ns() // 1_000_000, secrets.randbits(80))
+
+
+def uuid7_under(parent: UUID, name: str) -> UUID:
+    """The version 7 UUID of the thing of this name that belongs to `parent`: always the same one.
+
+    It has the parent's milliseconds, and so sorts beside it.
+    """
+    drawn = hashlib.blake2b(name.encode(), digest_size=10, key=parent.bytes).digest()
+    return _version_7(parent.int >> 80, int.from_bytes(drawn, "big"))
+
+
+def _version_7(milliseconds: int, drawn: int) -> UUID:
+    value = (milliseconds & ((1 << 48) - 1)) << 80 | drawn
     value = value & ~(0xF << 76) | 0x7 << 76
     value = value & ~(0x3 << 62) | 0x2 << 62
     return UUID(int=value)

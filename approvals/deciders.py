@@ -13,6 +13,7 @@ from django.db.models import Q, QuerySet
 from django.utils import timezone
 
 from approvals.models import Approval, Decision, Delegation, Tier
+from approvals.models.approval import ASKS
 from tenants.accounts.models import Member
 from tenants.accounts.principal import Principal
 from tenants.accounts.scopes import Scope, scopes_of
@@ -110,8 +111,13 @@ def asks_requester(approval: Approval) -> bool:
     A consent that they didn't give in time may have become another role's; a form can't.
     """
     if approval.kind != Approval.Kind.CONFIRM:
-        return True
+        return not for_roles_to_fill_in(approval)
     return approval.tier == Tier.USER and approval.escalated_at is None
+
+
+def for_roles_to_fill_in(approval: Approval) -> bool:
+    """Whether it is a workflow's form for people of certain roles."""
+    return approval.effect == ASKS and approval.tier == Tier.ADMIN
 
 
 def deciding_roles(approval: Approval) -> tuple[str, ...]:
@@ -198,4 +204,5 @@ def waiting_for(who: Principal | Member) -> Q:
         for_roles |= Q(escalated_at__isnull=True, decider_roles__contains=[role])
         for_roles |= Q(escalated_at__isnull=False, escalate_to=role)
     signed_off = Q(tier=Tier.ADMIN) | Q(escalated_at__isnull=False)
-    return own | (Q(kind=Approval.Kind.CONFIRM) & signed_off & for_roles)
+    decided = Q(kind=Approval.Kind.CONFIRM) | Q(effect=ASKS)
+    return own | (decided & signed_off & for_roles)

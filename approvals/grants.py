@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -11,7 +11,17 @@ from django.db.models.signals import post_delete, post_save
 
 from approvals.conditions import Facts, read
 from approvals.models import Grant
-from approvals.policy import EVERY_AGENT, Rule, Rules, Ruling, rule
+from approvals.policy import (
+    EVERY_AGENT,
+    Rule,
+    Rules,
+    Ruling,
+    least_timeout,
+    rule,
+    rule_of,
+    strictest,
+    team_key,
+)
 from approvals.tiers import ADMIN, RANK
 from tenants import notices
 from tenants.accounts.principal import Principal
@@ -35,8 +45,12 @@ async def ruling_for(
     arguments: Mapping[str, Any],
     member: Principal,
     tainted: bool,
+    teams: Sequence[str] = (),
 ) -> Ruling:
     """What holds for this call in the current tenant, with the rights and roles of `member`.
+
+    `teams`: the slugs of those that the agent works in just now. What they have grants for, these
+    and the agent's both allow: the stricter of them rules.
 
     `arguments` are those the tool would get, in JSON: parsed, with their defaults, so that a number
     is a number whatever the model wrote. Memory only, unless a grant has changed since.
@@ -52,15 +66,29 @@ async def ruling_for(
         tainted=tainted,
         component=agent_slug,
     )
-    return rule(
-        found.rules,
-        agent_slug,
-        tool_name,
-        declared_tier,
-        effect,
-        facts,
-        expires_minutes=settings.APPROVAL_EXPIRES_MINUTES,
+    holders = [team_key(slug) for slug in teams if (team_key(slug), tool_name) in found.rules]
+    return strictest(
+        [
+            rule(
+                found.rules,
+                holder,
+                tool_name,
+                declared_tier,
+                effect,
+                facts,
+                expires_minutes=settings.APPROVAL_EXPIRES_MINUTES,
+            )
+            for holder in (agent_slug, *holders)
+        ]
     )
+
+
+async def timeout_of(agent_slug: str, tool_name: str, teams: Sequence[str] = ()) -> int | None:
+    """Milliseconds that one call may take by the grants that hold for it; None: no such limit."""
+    rules = (await granted()).rules
+    found = [rule_of(rules, agent_slug, tool_name)]
+    found += [rules.get((team_key(slug), tool_name)) for slug in teams]
+    return least_timeout([one for one in found if one is not None])
 
 
 async def granted() -> Granted:
@@ -72,8 +100,8 @@ def read_grants() -> Granted:
     """The current tenant's grants from the database. Synchronous, two statements."""
     from tenants.models import Domain
 
-    rows = Grant.objects.select_related("agent").only(
-        *(field.name for field in Grant._meta.fields), "agent__slug"
+    rows = Grant.objects.select_related("agent", "team").only(
+        *(field.name for field in Grant._meta.fields), "agent__slug", "team__slug"
     )
     schema = current_tenant().schema
     with use_shared():
@@ -86,12 +114,13 @@ def rule_from(grant: Grant) -> Rule:
     """A row as policy applies it. What a row can't mean is read as the strictest it could."""
     return Rule(
         id=grant.pk,
-        agent=grant.agent.slug if grant.agent is not None else EVERY_AGENT,
+        agent=_holder(grant),
         tool=grant.tool,
         tier=grant.tier if grant.tier in RANK else ADMIN,
         conditions=read(grant.conditions),
         calls_per_run=grant.calls_per_run,
         calls_per_hour=grant.calls_per_hour,
+        timeout_ms=grant.timeout_ms,
         decider_roles=tuple(str(role) for role in grant.decider_roles),
         quorum=grant.quorum,
         own_requests=grant.own_requests,
@@ -100,6 +129,12 @@ def rule_from(grant: Grant) -> Rule:
         escalate_to=grant.escalate_to,
         untrusted=grant.untrusted,
     )
+
+
+def _holder(grant: Grant) -> str:
+    if grant.team is not None:
+        return team_key(grant.team.slug)
+    return grant.agent.slug if grant.agent is not None else EVERY_AGENT
 
 
 _granted = KeptOfTenant(
@@ -120,3 +155,4 @@ def connect() -> None:
         signal.connect(_changed, sender=Grant, dispatch_uid="notice of a changed grant")
     # Rules are known by the agent's slug, which a draft may still change.
     post_save.connect(_changed, sender="agents.Agent", dispatch_uid="notice of a renamed agent")
+    post_save.connect(_changed, sender="agents.Team", dispatch_uid="notice of a renamed team")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from approvals.conditions import Condition, ConditionFailed, Facts
@@ -14,7 +14,7 @@ LONGEST_WHY = 500
 
 @dataclass(frozen=True, slots=True)
 class Rule:
-    """A grant as it is applied. `agent` is a slug, or EVERY_AGENT."""
+    """A grant as it is applied. `agent` is a slug, EVERY_AGENT, or a team's `team_key`."""
 
     id: int
     agent: str
@@ -23,6 +23,7 @@ class Rule:
     conditions: tuple[Condition, ...] = ()
     calls_per_run: int | None = None
     calls_per_hour: int | None = None
+    timeout_ms: int | None = None
     decider_roles: tuple[str, ...] = ()
     quorum: int = 1
     own_requests: bool = False
@@ -60,6 +61,7 @@ class Ruling:
     escalate_to: str = ""
     calls_per_run: int | None = None
     calls_per_hour: int | None = None
+    timeout_ms: int | None = None
 
     @property
     def asks(self) -> bool:
@@ -70,6 +72,40 @@ class Ruling:
     def recorded(self) -> bool:
         """Whether the call belongs into the audit log."""
         return self.tier != FREE
+
+
+def team_key(slug: str) -> str:
+    """What the rules of a team are known by: no agent's slug has a colon."""
+    return f"team:{slug}"
+
+
+def strictest(rulings: Sequence[Ruling]) -> Ruling:
+    """What holds when all of these do: the strictest tier, and the least limits of calls.
+
+    Of equal tiers the first rules, so the agent's own comes first. Sign-offs that several ask for
+    are one, by as many people as the one that asks for most.
+    """
+    if len(rulings) == 1:
+        return rulings[0]
+    ruling = max(rulings, key=lambda one: RANK[one.tier])  # the first of equals
+    runs = [one.calls_per_run for one in rulings if one.calls_per_run is not None]
+    hours = [one for one in rulings if one.calls_per_hour is not None]
+    hour = min(hours, key=lambda one: one.calls_per_hour or 0, default=ruling)
+    return replace(
+        ruling,
+        refused=next((one.refused for one in rulings if one.refused), ""),
+        quorum=max(one.quorum for one in rulings if one.tier == ruling.tier),
+        calls_per_run=min(runs, default=None),
+        calls_per_hour=hour.calls_per_hour,
+        grant_id=hour.grant_id,
+        timeout_ms=least_timeout(rulings),
+    )
+
+
+def least_timeout(found: Sequence[Ruling | Rule]) -> int | None:
+    """Milliseconds that one call may take where all of these hold; None: as long as the tool's."""
+    given = [one.timeout_ms for one in found if one.timeout_ms is not None]
+    return min(given, default=None)
 
 
 def rule_of(rules: Rules, agent: str, tool: str) -> Rule | None:
@@ -104,6 +140,7 @@ def standing_ruling(
         escalate_to=rule.escalate_to,
         calls_per_run=rule.calls_per_run,
         calls_per_hour=rule.calls_per_hour,
+        timeout_ms=rule.timeout_ms,
     )
 
 

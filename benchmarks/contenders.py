@@ -47,7 +47,8 @@ class Contender:
     has_tools: bool = True
 
 
-def _json(url: str, body: dict[str, object], headers: dict[str, str] | None = None) -> dict:
+def ask_json(url: str, body: dict[str, object], headers: dict[str, str] | None = None) -> dict:
+    """What a POST of this JSON is answered. Raises urllib's errors."""
     request = urllib.request.Request(
         url,
         data=json.dumps(body).encode(),
@@ -55,6 +56,12 @@ def _json(url: str, body: dict[str, object], headers: dict[str, str] | None = No
     )
     with urllib.request.urlopen(request, timeout=30) as answer:
         return json.loads(answer.read())
+
+
+def signed_in(base: str) -> dict[str, str]:
+    """The headers of the demo's member, below the base URL of the API."""
+    login: dict[str, object] = {"username": "member", "password": "demo-demo"}
+    return {"Authorization": f"Bearer {ask_json(f'{base}/auth/token', login)['access']}"}
 
 
 def environment(site: Site, **more: str) -> dict[str, str]:
@@ -94,9 +101,7 @@ def concord(server: str) -> Contender:
         command.append(_served("config.asgi:application", env, lag))
         with started(command, env, port, "/readyz") as process:
             base = f"http://127.0.0.1:{port}/api/v1"
-            login = {"username": "member", "password": "demo-demo"}
-            token = _json(f"{base}/auth/token", dict(login))["access"]
-            headers = {"Authorization": f"Bearer {token}"}
+            headers = signed_in(base)
 
             def request(agent: str, text: str, session: str | None) -> bytes:
                 body: dict[str, object] = {"input": text, "stream": True}

@@ -8,8 +8,10 @@ from agents.api.grants import router as grants
 from agents.api.lending import router as lending
 from agents.api.runs import router as runs
 from agents.api.sessions import router as sessions
+from agents.api.teams import router as teams
 from agents.api.tools import router as tools
 from agents.api.usage import router as usage
+from agents.api.workflows import router as workflows
 from approvals.audit.api import router as audit
 from config.api_errors import install_handlers
 from tenants.accounts.api import router as accounts
@@ -31,6 +33,8 @@ ROUTERS = (
     keys,
     invitations,
     agents,
+    teams,
+    workflows,
     runs,
     approvals,
     lending,

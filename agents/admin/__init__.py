@@ -24,7 +24,10 @@ from agents.admin import (
     runs,
     service_accounts,
     sessions,
+    showcase,
+    teams,
     usage,
+    workflows,
 )
 from agents.admin import tenants as tenants_pages
 
@@ -49,6 +52,9 @@ __all__ = [
     "runs",
     "service_accounts",
     "sessions",
+    "showcase",
+    "teams",
     "tenants_pages",
     "usage",
+    "workflows",
 ]

@@ -73,7 +73,7 @@ class ToolsField(forms.MultipleChoiceField):
         return isinstance(value, str) and len(value) <= 64
 
 
-def _model_choice(choices: list[tuple[str, str]], now: str) -> forms.ChoiceField:
+def model_choice(choices: list[tuple[str, str]], now: str) -> forms.ChoiceField:
     """A list with search. A model that is gone stays to be seen; publishing refuses it."""
     if now and now not in dict(choices):
         choices = [*choices, (now, f"{now} (not among the models)")]
@@ -92,7 +92,7 @@ class AgentForm(forms.ModelForm):
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         if "model" in self.fields and (choices := model_choices()):
-            self.fields["model"] = _model_choice(choices, self.instance.model)
+            self.fields["model"] = model_choice(choices, self.instance.model)
 
     def clean_tools(self) -> list[str]:
         """In the order they had: else saving an untouched draft would look like a change."""
@@ -116,6 +116,7 @@ class AgentForm(forms.ModelForm):
             "max_turns",
             "max_tokens",
             "max_seconds",
+            "max_cost",
             "run_roles",
         )
         widgets = {

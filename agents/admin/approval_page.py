@@ -19,6 +19,7 @@ from agents.models import Message, Run, Step
 from agents.schema_form import words
 from approvals.deciders import Standing, asks_requester, deciding_roles, duties_of
 from approvals.models import Approval, Tier
+from approvals.models.approval import ASKS, asker
 from tenants.accounts.scopes import Scope
 
 # What is shown of the story: messages before the call, steps before it, characters of each.
@@ -70,7 +71,7 @@ def _rough(span: timedelta) -> str:
 
 
 def heading(approval: Approval) -> str:
-    return words(approval.tool)
+    return words(asker(approval.tool))
 
 
 def row(approval: Approval, standing: Standing) -> dict[str, Any]:
@@ -105,7 +106,8 @@ def panel(request: HttpRequest, approval: Approval, answer: Answer | None = None
         "status": status_shown(approval),
         "tier": tier_shown(approval),
         "effect": EFFECTS.get(approval.effect, approval.effect),
-        "writes": approval.effect != "read",
+        "writes": approval.effect not in ("read", ASKS),
+        "asks": approval.effect == ASKS,
         "asked": ago(approval.created_at),
         "left": left(approval),
         "arguments": shown_arguments(approval.arguments, approval.tool),

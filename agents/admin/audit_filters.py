@@ -25,6 +25,7 @@ KINDS: tuple[tuple[str, str], ...] = (
     ("delegation.", "Delegations"),
     ("guardrail.", "Guardrails"),
     ("agent.", "Agents"),
+    ("workflow.", "Workflows"),
     ("revision.", "Revisions"),
     ("run.", "Runs"),
     ("tool.", "Tool calls"),

@@ -8,7 +8,7 @@ from django.http import HttpRequest, HttpResponse
 from agents.admin.pages import Confirm, change_url, confirm_page, found, log_change, to
 from agents.admin.scoped import scoped
 from agents.catalog.files import read, slugs
-from agents.catalog.install import Installed, Outcome, install
+from agents.catalog.install import Installed, Outcome, install_each
 from config.errors import Problem
 from tenants.accounts.scopes import Scope
 from tenants.context import use_tenant
@@ -36,7 +36,7 @@ class CatalogVerb:
                 "These components are published there, with their grants and demo data to work "
                 "on. What the tenant has edited itself is left alone.",
                 "Install",
-                items=[f"{spec.name}: {spec.description}" for spec in specs],
+                items=[_item(spec.kind, spec.name, spec.description) for spec in specs],
                 back=change_url(tenant),
             )
             return confirm_page(self, request, asked, tenant)  # type: ignore[arg-type]
@@ -50,12 +50,16 @@ def _install_in(request: HttpRequest, tenant: Tenant) -> list[Installed]:
     """What became of each; one that can't be published here is told by itself."""
     done = []
     with use_tenant(tenant.ref):
-        for slug in slugs():
-            try:
-                done.append(install(slug))
-            except Problem as problem:
-                messages.error(request, f"{slug}: {problem.detail}")
+        for slug, one in install_each(slugs()):
+            if isinstance(one, Problem):
+                messages.error(request, f"{slug}: {one.detail}")
+            else:
+                done.append(one)
     return done
+
+
+def _item(kind: str, name: str, description: str) -> str:
+    return f"{name}{'' if kind == 'agent' else f' ({kind})'}: {description}"
 
 
 def _told(done: list[Installed]) -> str:

@@ -11,7 +11,7 @@ from django.utils import timezone
 
 from agents.admin.run_filters import made_since
 from agents.admin.scoped import may
-from agents.admin.shown import ago, as_text, between, duration, one_line, status_badge
+from agents.admin.shown import ago, as_text, between, duration, one_line, run_badge
 from agents.models import Agent, Run
 from agents.services.publish_agent import has_changes
 from tenants.accounts.scopes import Scope
@@ -66,7 +66,7 @@ def _latest() -> list[dict[str, Any]]:
         {
             "run": run,
             "input": one_line(as_text(run.input), 80),
-            "badge": status_badge(run.status, run.get_status_display()),
+            "badge": run_badge(run),
             "took": duration(between(run.started_at, run.finished_at)),
             "ago": ago(run.created_at),
         }

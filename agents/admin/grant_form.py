@@ -52,6 +52,10 @@ class GrantForm(forms.ModelForm):
             field: Any = self.fields["agent"]
             field.empty_label = "Every agent without a grant of its own"
             field.help_text = "Its own grant for a tool holds instead of the one for every agent."
+        if "team" in self.fields:
+            team: Any = self.fields["team"]
+            team.empty_label = "No team"
+            team.help_text = "What its members do in it: this holds beside what holds for them."
         if "decider_roles" in self.fields:
             roles = [(role, role) for role in deciding_role_names()]
             self.fields["decider_roles"].choices = roles  # type: ignore[attr-defined]
@@ -77,12 +81,14 @@ class GrantForm(forms.ModelForm):
         model = Grant
         fields = (
             "agent",
+            "team",
             "tool",
             "tier",
             "conditions",
             "untrusted",
             "calls_per_run",
             "calls_per_hour",
+            "timeout_ms",
             "decider_roles",
             "quorum",
             "own_requests",
@@ -96,6 +102,7 @@ class GrantForm(forms.ModelForm):
             "untrusted": "After untrusted content",
             "calls_per_run": "Calls in one run",
             "calls_per_hour": "Calls an hour of each member",
+            "timeout_ms": "Milliseconds of one call",
             "quorum": "How many must agree",
             "own_requests": "Requesters may sign off their own requests",
             "expires_minutes": "Open for (minutes)",
@@ -106,6 +113,7 @@ class GrantForm(forms.ModelForm):
             "acts for is asked. Admin sign-off: somebody who may decide on approvals is.",
             "calls_per_run": "More are refused. Empty: no limit.",
             "calls_per_hour": "By the clock's hour. Empty: no limit.",
+            "timeout_ms": "Where that is less than the tool's own. Empty: the tool's own.",
             "quorum": "Of a sign-off; one who rejects ends it.",
             "own_requests": "Off: four eyes.",
             "expires_minutes": "1,440 are a day.",

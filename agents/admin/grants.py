@@ -43,7 +43,7 @@ class GrantAdmin(PermissionPage, ScopedAdmin):
     list_display = ("tool_shown", "agent_shown", "tier_shown", "raised_by", "limits", "edited")
     list_display_links = ("tool_shown",)
     list_filter = ("tier", ("agent", admin.RelatedOnlyFieldListFilter))
-    list_select_related = ("agent",)
+    list_select_related = ("agent", "team")
     search_fields = ("tool", "agent__name", "agent__slug", "note")
     search_help_text = "Tool, agent or note"
     ordering = ("tool", "agent__name")
@@ -57,6 +57,8 @@ class GrantAdmin(PermissionPage, ScopedAdmin):
 
     @display(description="Agent", ordering="agent__name")
     def agent_shown(self, grant: Grant) -> SafeString | str:
+        if grant.team is not None:
+            return format_html("{} <small>team</small>", grant.team)
         return str(grant.agent) if grant.agent else badge("every agent", "primary")
 
     @display(description="Tier", ordering="tier")
@@ -80,6 +82,8 @@ class GrantAdmin(PermissionPage, ScopedAdmin):
             parts.append(f"{grant.calls_per_run:,} a run")
         if grant.calls_per_hour is not None:
             parts.append(f"{grant.calls_per_hour:,} an hour")
+        if grant.timeout_ms is not None:
+            parts.append(f"{grant.timeout_ms:,} ms a call")
         if grant.tier == ADMIN and grant.quorum > 1:
             parts.append(f"{grant.quorum} must agree")
         return " · ".join(parts) or "—"
@@ -97,9 +101,12 @@ class GrantAdmin(PermissionPage, ScopedAdmin):
             return fields if writes else tuple(_WORDS.get(str(name), name) for name in fields)
 
         return (
-            ("What", {"fields": named(("agent", "tool"), "tier")}),
+            ("What", {"fields": named(("agent", "team"), "tool", "tier")}),
             ("Stricter for some calls", {"fields": named("conditions", "untrusted")}),
-            ("How often", {"fields": (("calls_per_run", "calls_per_hour"),)}),
+            (
+                "How often, and how long",
+                {"fields": (("calls_per_run", "calls_per_hour", "timeout_ms"),)},
+            ),
             (
                 "Sign-off",
                 {"fields": named("decider_roles", "quorum", "own_requests")},
@@ -138,7 +145,7 @@ class GrantAdmin(PermissionPage, ScopedAdmin):
         return _checked(request)
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Grant]:
-        return super().get_queryset(request).select_related("agent")
+        return super().get_queryset(request).select_related("agent", "team")
 
 
 @require_POST

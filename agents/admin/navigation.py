@@ -24,6 +24,13 @@ _TENANT: tuple[tuple[str, tuple[Entry, ...]], ...] = (
         "Agents",
         (
             ("Agents", "smart_toy", "admin:agents_agent_changelist", Scope.AGENTS_READ),
+            ("Teams", "groups", "admin:agents_team_changelist", Scope.AGENTS_READ),
+            (
+                "Workflows",
+                "account_tree",
+                "admin:workflows_workflow_changelist",
+                Scope.AGENTS_READ,
+            ),
             ("Revisions", "history", "admin:agents_revision_changelist", Scope.AGENTS_READ),
             (
                 "Prompt settings",
@@ -120,6 +127,8 @@ _DESK: tuple[str, tuple[Entry, ...]] = (
         ),
         ("Exports", "file_export", "admin:desk_customerexport_changelist", Scope.DESK_READ),
         ("Reports", "description", "admin:desk_report_changelist", Scope.DESK_READ),
+        ("Incidents", "emergency", "admin:showcase_incident_changelist", Scope.DESK_READ),
+        ("File changes", "difference", "admin:showcase_filechange_changelist", Scope.DESK_READ),
     ),
 )
 

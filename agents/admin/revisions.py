@@ -6,9 +6,8 @@ import json
 from typing import Any
 
 from django.contrib import admin, messages
-from django.db.models import Exists, OuterRef, QuerySet
-from django.http import HttpRequest, HttpResponse
-from django.shortcuts import get_object_or_404
+from django.db.models import QuerySet
+from django.http import Http404, HttpRequest, HttpResponse
 from django.urls import reverse
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
@@ -16,15 +15,15 @@ from unfold.contrib.filters.admin import FieldTextFilter
 from unfold.decorators import display
 
 from agents.admin.pages import attempt, change_url, console_page, found, log_change, to
+from agents.admin.revision_kinds import is_published, kind_of
+from agents.admin.run_form import given_input, input_form
 from agents.admin.scoped import ScopedAdmin, may, scoped
 from agents.admin.shown import ago, badge
 from agents.admin.site import tenant_site
-from agents.models import Agent, Revision
-from agents.runtime.bridge import NoLoop, call_on_loop
-from agents.services.differences import differences
-from agents.services.roll_back import roll_back
-from agents.services.start_run import StartRun, start_run
-from agents.specs import AgentSpec
+from agents.models import Revision
+from agents.services.start_from_thread import start_from_thread
+from agents.services.start_run import StartRun
+from agents.web.partners import chat_url
 from config.errors import Problem
 from tenants.accounts.principal import of_member
 from tenants.accounts.scopes import Scope
@@ -41,7 +40,7 @@ class RevisionAdmin(ScopedAdmin):
 
     empty_icon = "history"
     empty_title = "Nothing published yet"
-    empty_text = "Publishing an agent makes a revision: what its runs use, for good."
+    empty_text = "Publishing a component makes a revision: what its runs use, for good."
 
     list_display = ("revision", "live", "digest_short", "note", "author_shown", "published_shown")
     list_display_links = ("revision",)
@@ -52,8 +51,7 @@ class RevisionAdmin(ScopedAdmin):
     ordering = ("-published_at", "-number")
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Revision]:
-        published = Agent.objects.filter(published=OuterRef("pk"))
-        return super().get_queryset(request).annotate(is_live=Exists(published))
+        return super().get_queryset(request).annotate(is_live=is_published())
 
     @display(description="Revision", ordering="slug")
     def revision(self, row: Revision) -> SafeString:
@@ -86,25 +84,26 @@ class RevisionAdmin(ScopedAdmin):
         others = Revision.objects.filter(kind=revision.kind, slug=revision.slug)
         others = others.exclude(pk=revision.pk)
         other = _chosen(request, others) or others.filter(number__lt=revision.number).first()
-        agent = Agent.objects.select_related("published").filter(slug=revision.slug).first()
-        before = AgentSpec.model_validate(other.spec) if other else None
-        published = agent.published if agent is not None else None
+        kind = kind_of(revision)
+        draft = kind.row(revision.slug)
+        published = draft.published if draft is not None else None
         context = {
             "title": str(revision),
             "original": revision,
             "revision": revision,
             "other": other,
             "others": others.only("number", "note")[:_OFFERED],
-            "changes": differences(before, AgentSpec.model_validate(revision.spec))
-            if other
-            else [],
+            "changes": kind.changes(other.spec, revision.spec) if other else [],
             "spec": json.dumps(revision.spec, indent=2, ensure_ascii=False),
-            "agent": agent,
+            "drawing": kind.drawing(revision.spec),
+            "draft_url": change_url(draft) if draft is not None else "",
             "may_go_back": may(request, Scope.AGENTS_PUBLISH)
+            and kind.go_back is not None
             and published is not None
             and published.digest != revision.digest,
-            "may_try": may(request, Scope.AGENTS_RUN) and agent is not None,
-            "may_read_runs": may(request, Scope.RUNS_READ_ALL),
+            "may_try": may(request, Scope.AGENTS_RUN) and draft is not None and kind.is_run,
+            "try_form": input_form(revision),
+            "may_read_runs": may(request, Scope.RUNS_READ_ALL) and kind.is_run,
         }
         return console_page(self, request, "admin/console/revision.html", context)
 
@@ -118,17 +117,19 @@ class RevisionAdmin(ScopedAdmin):
     def go_back(self, request: HttpRequest, object_id: int) -> HttpResponse:
         """Publish this revision's spec again, after a look at what that changes."""
         revision = found(self, request, str(object_id))
-        agent = get_object_or_404(Agent.objects.select_related("published"), slug=revision.slug)
+        kind = kind_of(revision)
+        draft = kind.row(revision.slug)
+        if draft is None or kind.go_back is None:
+            raise Http404("There is nothing to go back with.")
         if request.method == "POST" and attempt(request, lambda: _go_back(request, revision)):
-            return to(change_url(agent))
-        published = agent.published
-        now = AgentSpec.model_validate(published.spec) if published else None
+            return to(change_url(draft))
+        published = draft.published
         context = {
             "title": f"Go back to {revision}",
             "original": revision,
             "revision": revision,
-            "agent": agent,
-            "changes": differences(now, AgentSpec.model_validate(revision.spec)),
+            "changes": kind.changes(published.spec if published else None, revision.spec),
+            "is_run": kind.is_run,
         }
         return console_page(self, request, "admin/console/go_back.html", context)
 
@@ -137,21 +138,23 @@ class RevisionAdmin(ScopedAdmin):
         """Start one run of this very revision, whatever is published, and show it."""
         revision = found(self, request, str(object_id))
         back = change_url(revision)
-        if request.method != "POST":
+        if request.method != "POST" or not kind_of(revision).is_run:
             return to(back)
-        asked = StartRun(
-            slug=revision.slug, input=request.POST.get("input", ""), revision=revision.number
-        )
         try:
-            started = call_on_loop(start_run, of_member(request.user), asked)
+            asked = StartRun(
+                kind=revision.kind,
+                slug=revision.slug,
+                input=given_input(revision, request.POST),
+                revision=revision.number,
+            )
+            started = start_from_thread(of_member(request.user), asked)
         except Problem as problem:
             messages.error(request, problem.detail)
             return to(back)
-        except (NoLoop, TimeoutError):
-            messages.error(request, "No run could be started just now: try again.")
-            return to(back)
+        if revision.kind == "workflow" and not may(request, Scope.RUNS_READ_ALL):
+            return to(reverse("web:workflow-run", args=[revision.slug, started.run.id]))
         if not may(request, Scope.RUNS_READ_ALL):
-            return to(f"/chat/{revision.slug}/{started.run.session_id}/")
+            return to(chat_url(revision.kind, revision.slug, started.run.session_id))
         return to(reverse("admin:agents_run_change", args=[started.run.id]))
 
 
@@ -163,7 +166,10 @@ def _chosen(request: HttpRequest, others: QuerySet[Revision]) -> Revision | None
 def _go_back(request: HttpRequest, revision: Revision) -> str:
     note = " ".join(request.POST.get("note", "").split())
     draft_too = request.POST.get("draft") == "yes"
-    made = roll_back(request.user, revision.slug, revision.number, note, draft_too=draft_too)  # type: ignore[arg-type]
-    agent = Agent.objects.get(slug=revision.slug)
-    log_change(request, agent, f"Back to r{revision.number}, published as r{made.number}. {note}")
-    return f"{agent} is back to r{revision.number}, published as r{made.number}: new runs use it."
+    kind = kind_of(revision)
+    assert kind.go_back is not None
+    made = kind.go_back(request.user, revision.slug, revision.number, note, draft_too=draft_too)
+    draft = kind.row(revision.slug)
+    used = ": new runs use it" if kind.is_run else ""
+    log_change(request, draft, f"Back to r{revision.number}, published as r{made.number}. {note}")
+    return f"{draft} is back to r{revision.number}, published as r{made.number}{used}."

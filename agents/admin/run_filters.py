@@ -12,8 +12,10 @@ from unfold.contrib.filters.admin import DropdownFilter, TextFilter
 
 from agents.admin.day_filter import DayFilter
 from agents.ids import uuid7_floor
-from agents.models import Agent, Run
+from agents.models import Agent, Run, Team
 from agents.models.run import TOOK
+from agents.services.run_status import of_status
+from agents.workflows.models import Workflow
 from tenants.accounts.models import Member
 
 # By how much the clocks of those who make ids and rows may differ.
@@ -53,15 +55,20 @@ class StatusFilter(DropdownFilter):
         wanted = self.value()
         if wanted == "live":
             return queryset.filter(status__in=Run.LIVE)
-        return queryset.filter(status=wanted) if wanted else queryset
+        return of_status(queryset, wanted) if wanted else queryset
 
 
-class AgentFilter(DropdownFilter):
-    title = "agent"
+class ComponentFilter(DropdownFilter):
+    title = "component"
     parameter_name = "slug"
 
     def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
-        return list(Agent.objects.order_by("name").values_list("slug", "name")[:200])
+        """Workflows and teams before agents, of which there are most."""
+        found: dict[str, str] = {}
+        for model, kind in ((Workflow, " (workflow)"), (Team, " (team)"), (Agent, "")):
+            for slug, name in model.objects.order_by("name").values_list("slug", "name")[:200]:
+                found.setdefault(slug, f"{name}{kind}")
+        return list(found.items())
 
     def queryset(self, request: HttpRequest, queryset: QuerySet[Run]) -> QuerySet[Run]:
         return queryset.filter(slug=self.value()) if self.value() else queryset

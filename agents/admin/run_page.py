@@ -10,8 +10,18 @@ from django.template.response import TemplateResponse
 from django.utils import timezone
 
 from agents.admin.pages import console_page
+from agents.admin.run_graph import run_graph
+from agents.admin.run_tree import run_tree
 from agents.admin.scoped import may
-from agents.admin.shown import ago, as_text, between, duration, money, status_badge
+from agents.admin.shown import (
+    ago,
+    as_text,
+    between,
+    duration,
+    money,
+    run_badge,
+    status_badge,
+)
 from agents.admin.waterfall import answered_by, waterfall
 from agents.models import Run, Step
 from tenants.accounts.scopes import Scope
@@ -64,15 +74,19 @@ def _context(request: HttpRequest, run: Run) -> dict[str, Any]:
         "title": f"Run {run.pk}",
         "original": run,
         "run": run,
-        "badge": status_badge(run.status, run.get_status_display()),
+        "badge": run_badge(run),
         "live": run.is_live,
         "waterfall": waterfall(run, steps),
+        "tree": run_tree(run, approvals=may(request, Scope.APPROVALS_READ)),
+        "graph": run_graph(run),
         "steps_cut": len(steps) == _STEPS,
         "took": duration(between(run.started_at, run.finished_at)),
         "waited": duration(between(run.created_at, run.started_at or run.finished_at)),
         "started_ago": ago(run.started_at or run.created_at),
         "zone": timezone.get_current_timezone_name(),
-        "model_name": model.get("name", "unknown"),
+        "model_name": model.get(
+            "name", "each agent's own" if run.kind == "workflow" else "unknown"
+        ),
         "offline": bool(model.get("offline")),
         "provider": model.get("provider", ""),
         "cost": money(run.cost, model.get("currency") or ""),
@@ -81,7 +95,7 @@ def _context(request: HttpRequest, run: Run) -> dict[str, Any]:
         "made": made[:_TEXT],
         "made_cut": max(len(made) - _TEXT, 0),
         "error": run.error if isinstance(run.error, dict) else None,
-        "may_cancel": may(request, Scope.RUNS_CANCEL_ALL) and run.is_live,
+        "may_cancel": may(request, Scope.RUNS_CANCEL_ALL) and run.is_live and run.parent_id is None,
         "may_see_session": may(request, Scope.SESSIONS_READ_ALL),
         "may_see_members": may(request, Scope.MEMBERS_READ),
     }

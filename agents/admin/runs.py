@@ -18,7 +18,7 @@ from agents.admin.cancelling import cancel_from_thread
 from agents.admin.pages import Confirm, attempt, change_url, confirm_page, found, selected, to
 from agents.admin.paging import InfinitePaginator, among_latest
 from agents.admin.run_filters import (
-    AgentFilter,
+    ComponentFilter,
     CreatedFilter,
     DurationFilter,
     MemberFilter,
@@ -26,7 +26,7 @@ from agents.admin.run_filters import (
 )
 from agents.admin.run_page import run_page, step_page
 from agents.admin.scoped import ScopedAdmin, scoped
-from agents.admin.shown import ago, between, duration, money, one_line, status_badge
+from agents.admin.shown import ago, between, duration, money, one_line, run_badge
 from agents.admin.site import tenant_site
 from agents.models import Run
 from agents.services.opened import tell_run_opened
@@ -61,7 +61,7 @@ class RunAdmin(ScopedAdmin):
     list_display_links = ("input_shown",)
     list_filter = (
         StatusFilter,
-        AgentFilter,
+        ComponentFilter,
         MemberFilter,
         ("created_at", CreatedFilter),
         DurationFilter,
@@ -98,7 +98,7 @@ class RunAdmin(ScopedAdmin):
             )
         )
         if not term:
-            return queryset, False
+            return queryset.filter(parent__isnull=True), False
         try:
             by_id = Q(pk=UUID(term)) | Q(session=UUID(term)) | Q(trace_id=UUID(term).hex)
         except ValueError:
@@ -116,11 +116,17 @@ class RunAdmin(ScopedAdmin):
 
     @display(description="Status")
     def status_shown(self, run: Run) -> SafeString:
-        return status_badge(run.status, run.get_status_display())
+        return run_badge(run)
 
-    @display(description="Agent")
-    def component(self, run: Run) -> str:
-        return f"{run.slug} r{run.revision.number}"
+    @display(description="Component")
+    def component(self, run: Run) -> SafeString:
+        kind = "" if run.kind == "agent" else run.kind.capitalize()
+        return format_html(
+            '<span class="cx-two"><span class="cx-words">{} r{}</span><small>{}</small></span>',
+            run.slug,
+            run.revision.number,
+            kind,
+        )
 
     @display(description="Member")
     def who(self, run: Run) -> str:

@@ -16,7 +16,7 @@ from django.db.models import Model
 from django.http import HttpRequest
 from django.http.response import HttpResponseBase
 from django.urls import URLPattern, path
-from unfold.admin import ModelAdmin, TabularInline
+from unfold.admin import ModelAdmin, StackedInline, TabularInline
 from unfold.enums import ActionVariant
 
 from tenants.accounts.scopes import Scope
@@ -89,6 +89,10 @@ class ScopedRights:
 
 class ScopedInline(ScopedRights, TabularInline):
     """An inline with rights of its own, not those of the page it is on."""
+
+
+class ScopedStackedInline(ScopedRights, StackedInline):
+    """The same, with a form for each row: for rows of more than a few fields."""
 
 
 class ScopedMixin(ScopedRights):

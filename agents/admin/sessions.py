@@ -16,9 +16,9 @@ from unfold.decorators import display
 
 from agents.admin.pages import console_page, found
 from agents.admin.paging import InfinitePaginator, among_latest
-from agents.admin.run_filters import AgentFilter, MemberFilter, of_members_like
+from agents.admin.run_filters import ComponentFilter, MemberFilter, of_members_like
 from agents.admin.scoped import ScopedAdmin, may
-from agents.admin.shown import ago, status_badge
+from agents.admin.shown import ago, run_badge
 from agents.admin.site import tenant_site
 from agents.models import Run, Session
 from agents.services.opened import tell_session_opened
@@ -41,7 +41,7 @@ class SessionAdmin(ScopedAdmin):
 
     list_display = ("title_shown", "who", "slug", "runs_count", "started", "last")
     list_display_links = ("title_shown",)
-    list_filter = (AgentFilter, MemberFilter)
+    list_filter = (ComponentFilter, MemberFilter)
     search_fields = ("title",)
     search_help_text = (
         "Id of a session, or words of the title or the member of the latest "
@@ -109,7 +109,7 @@ class SessionAdmin(ScopedAdmin):
             "turns": [
                 {
                     "run": run,
-                    "badge": status_badge(run.status, run.get_status_display()),
+                    "badge": run_badge(run),
                     "messages": list(run.messages.all()),
                 }
                 for run in reversed(runs)

@@ -40,6 +40,13 @@ def status_badge(status: str, label: str) -> SafeString:
     return badge(label, STATUS_TONE.get(status, "neutral"), pulse=status in _LIVE)
 
 
+def run_badge(run: Any) -> SafeString:
+    """A run's status; that of one which waits for a review says so."""
+    if run.waits_for_review:
+        return badge("Needs review", STATUS_TONE["needs_review"], pulse=True)
+    return status_badge(run.status, run.get_status_display())
+
+
 def duration(seconds: float | None) -> str:
     """`820 ms`, `4.2 s`, `3 min 05 s`, `2 h 10 min`; an em dash for None."""
     if seconds is None:

@@ -36,7 +36,7 @@ async def list_grants(request: HttpRequest, query: Query[GrantFilter]) -> dict[s
 
 
 def _list(query: GrantFilter) -> dict[str, Any]:
-    rows = Grant.objects.select_related("agent")
+    rows = Grant.objects.select_related("agent", "team")
     if query.agent is not None:
         rows = rows.filter(agent__slug=query.agent)
     if query.tool is not None:
@@ -48,12 +48,14 @@ def _grant(grant: Grant) -> dict[str, Any]:
     return {
         "id": grant.pk,
         "agent": grant.agent.slug if grant.agent else None,
+        "team": grant.team.slug if grant.team else None,
         "tool": grant.tool,
         "tier": grant.tier,
         "conditions": grant.conditions,
         "after_untrusted_content": grant.untrusted,
         "calls_per_run": grant.calls_per_run,
         "calls_per_hour": grant.calls_per_hour,
+        "timeout_ms": grant.timeout_ms,
         "decider_roles": grant.decider_roles,
         "quorum": grant.quorum,
         "own_requests": grant.own_requests,

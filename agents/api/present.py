@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from typing import Any
 
-from agents.models import Agent, Message, Revision, Run, Session, Step
+from agents.models import Agent, Message, Revision, Run, Session, Step, Team
 from agents.runtime import state
 from agents.runtime.events import iso
+from agents.workflows.models import Workflow, node_count
 
 
 def run_json(run: Run) -> dict[str, Any]:
@@ -49,6 +50,47 @@ def agent_json(agent: Agent) -> dict[str, Any]:
         "model": spec["model"]["name"],
         "tools": spec["tools"],
         "limits": spec["limits"],
+        "revision": revision.number,
+        "digest": revision.digest,
+        "published_at": iso(revision.published_at),
+    }
+
+
+def team_json(team: Team) -> dict[str, Any]:
+    """What a published team is to those who may run it: its revision, not its draft."""
+    revision = team.published
+    assert revision is not None
+    spec = revision.spec
+    return {
+        "kind": "team",
+        "slug": team.slug,
+        "name": spec["name"],
+        "description": spec["description"],
+        "mode": spec["mode"],
+        "model": spec["model"]["name"],
+        "members": spec["members"],
+        "limits": spec["limits"],
+        "stage": spec.get("stage"),
+        "revision": revision.number,
+        "digest": revision.digest,
+        "published_at": iso(revision.published_at),
+    }
+
+
+def workflow_json(workflow: Workflow) -> dict[str, Any]:
+    """What a published workflow is to those who may run it: what it takes and gives."""
+    revision = workflow.published
+    assert revision is not None
+    spec = revision.spec
+    return {
+        "kind": "workflow",
+        "slug": workflow.slug,
+        "name": spec["name"],
+        "description": spec.get("description", ""),
+        "input": spec.get("input") or {"type": "string"},
+        "output": spec.get("output"),
+        "nodes": node_count(spec),
+        "limits": spec.get("limits", {}),
         "revision": revision.number,
         "digest": revision.digest,
         "published_at": iso(revision.published_at),

@@ -7,87 +7,74 @@ itself is the tenant's, and left alone.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from enum import StrEnum
+from collections.abc import Iterator
 
 from django.contrib.auth.models import Group
 from django.db import transaction
 
-from agents.catalog.files import CatalogFile, read, slugs
+from agents.catalog.files import CatalogFile, in_order, read
+from agents.catalog.install_team import install_team
+from agents.catalog.install_workflow import install_workflow
+from agents.catalog.outcomes import NOTE, Installed, Outcome, outcome_of
 from agents.desk import seed as desk
 from agents.models import Agent
 from agents.services.publish_agent import draft_spec, has_changes, publish_agent
-from agents.specs import AgentSpec, digest
+from agents.specs import AgentSpec, TeamSpec, digest
 from agents.tools import registry
 from approvals.conditions import cleaned
 from approvals.models import Grant
+from config.errors import Problem
 
-NOTE = "From the catalogue"
+__all__ = ["Installed", "Outcome", "install", "install_each"]
+
 # What a toolkit's tools work on, for a tenant that has nothing of its own to work on yet.
 DEMO_DATA = {"service_desk": desk.seed}
 
 
-class Outcome(StrEnum):
-    INSTALLED = "installed"
-    UPDATED = "updated"
-    UNCHANGED = "unchanged"
-    LEFT_ALONE = "left alone"
+def install_each(wanted: list[str]) -> Iterator[tuple[str, Installed | Problem]]:
+    """Install these and what they are made of, in the order in which that can be done.
 
-
-@dataclass(frozen=True, slots=True)
-class Installed:
-    """What became of one component, with a sentence for people."""
-
-    slug: str
-    outcome: Outcome
-    why: str = ""
-
-    def __str__(self) -> str:
-        return f"{self.slug}: {self.outcome}{f', {self.why}' if self.why else ''}"
-
-
-def install_catalog() -> list[Installed]:
-    """Install every shipped component into the active tenant, each by itself."""
-    return [install(slug) for slug in slugs()]
+    Each is a transaction of its own: of one that can't be installed nothing is saved, and it is
+    given with the reason. Raises LookupError when none ships by such a slug.
+    """
+    for slug in in_order(wanted):
+        try:
+            yield slug, install(slug)
+        except Problem as problem:
+            yield slug, problem
 
 
 def install(slug: str) -> Installed:
-    """Install or bring up to date one component. Raises LookupError when none ships by that slug,
-    Invalid when it can't be published here.
+    """Install or bring up to date one component; what it is made of has to be there.
+
+    Raises LookupError when none ships by that slug, Invalid when it can't be published here.
     """
     file = read(slug)
     with transaction.atomic():
-        agent = (
-            Agent.objects.select_for_update(of=("self",))
-            .select_related("published")
-            .filter(slug=slug)
-            .first()
-        )
-        if agent is None:
-            agent = Agent(slug=slug)
-            done = Installed(slug, Outcome.INSTALLED)
-        else:
-            done = _state(agent, file.spec)
-        if done.outcome in (Outcome.INSTALLED, Outcome.UPDATED):
-            _fill(agent, file.spec)
-            publish_agent(None, agent.pk, note=NOTE)
-        if done.outcome is not Outcome.LEFT_ALONE:
-            _grant(agent, file)
-            _give_data(file.spec)
+        if isinstance(file.spec, AgentSpec):
+            return _install_agent(file, file.spec)
+        if isinstance(file.spec, TeamSpec):
+            return install_team(file.spec)
+        return install_workflow(file.spec)
+
+
+def _install_agent(file: CatalogFile, spec: AgentSpec) -> Installed:
+    found = Agent.objects.select_for_update(of=("self",)).select_related("published")
+    row = found.filter(slug=spec.slug).first()
+    done = outcome_of(
+        row,
+        spec.slug,
+        edited=row is not None and has_changes(row),
+        same=row is not None and digest(draft_spec(row)) == digest(spec),
+    )
+    agent = row if row is not None else Agent(slug=spec.slug)
+    if done.writes:
+        _fill(agent, spec)
+        publish_agent(None, agent.pk, note=NOTE)
+    if done.outcome is not Outcome.LEFT_ALONE:
+        _grant(agent, file)
+        _give_data(spec)
     return done
-
-
-def _state(agent: Agent, spec: AgentSpec) -> Installed:
-    """What to do about a component that is there."""
-    if agent.is_archived:
-        return Installed(agent.slug, Outcome.LEFT_ALONE, "it is archived")
-    if agent.published is None or has_changes(agent):
-        return Installed(agent.slug, Outcome.LEFT_ALONE, "its draft has been edited here")
-    if digest(draft_spec(agent)) == digest(spec):
-        return Installed(agent.slug, Outcome.UNCHANGED)
-    if agent.published.author_id is not None or agent.published.note != NOTE:
-        return Installed(agent.slug, Outcome.LEFT_ALONE, "it has been edited and published here")
-    return Installed(agent.slug, Outcome.UPDATED, "the catalogue has a newer one")
 
 
 def _fill(agent: Agent, spec: AgentSpec) -> None:
@@ -102,7 +89,7 @@ def _fill(agent: Agent, spec: AgentSpec) -> None:
     agent.history_runs = spec.history_runs
     agent.max_turns = spec.limits.turns
     agent.max_tokens = spec.limits.tokens
-    agent.max_seconds = spec.limits.seconds
+    agent.max_seconds, agent.max_cost = spec.limits.seconds, spec.limits.cost
     agent.save()
     agent.run_roles.set(Group.objects.filter(name__in=spec.run_roles))
 

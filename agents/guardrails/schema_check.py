@@ -68,18 +68,46 @@ def complaints(text: str, schema: dict[str, Any]) -> list[str]:
     """Where the text doesn't match; [] when it does. A JSON block in a fence counts as its JSON."""
     if len(text) > _LONGEST:
         return [f"The answer is longer than {_LONGEST:,} characters."]
-    fenced = _FENCED.fullmatch(text)
     try:
-        value = json.loads(fenced[1] if fenced else text)
+        value = json_in(text)
     except (ValueError, RecursionError) as error:
         return [f"It is no JSON: {error}"]
-    errors = sorted(_validator(json.dumps(schema)).iter_errors(value), key=lambda e: e.json_path)
-    return [f"{e.json_path}: {e.message[:_MOST_CHARS]}" for e in errors[:_MOST_ERRORS]]
+    return [f"{e.json_path}: {e.message[:_MOST_CHARS]}" for e in _found(value, schema)]
 
 
 @lru_cache(maxsize=256)
 def _validator(schema: str) -> Any:
     return _Validator(json.loads(schema))
+
+
+def json_in(text: str) -> Any:
+    """The JSON that a text is, or that a fence in it holds. Raises ValueError."""
+    fenced = _FENCED.fullmatch(text)
+    return json.loads(fenced[1] if fenced else text)
+
+
+def value_complaints(value: Any, schema: dict[str, Any]) -> list[str]:
+    """Where a JSON value doesn't match; [] when it does."""
+    return [f"{e.json_path}: {e.message[:_MOST_CHARS]}" for e in _errors(value, schema)]
+
+
+def placed_complaints(
+    value: Any, schema: dict[str, Any]
+) -> list[tuple[tuple[str | int, ...], str]]:
+    """The same as the way to each place, and what is wrong there."""
+    return [(tuple(e.absolute_path), e.message[:_MOST_CHARS]) for e in _errors(value, schema)]
+
+
+def _errors(value: Any, schema: dict[str, Any]) -> list[ValidationError]:
+    try:
+        return _found(value, schema)
+    except (TimeoutError, RecursionError):
+        return [ValidationError("it can't be compared with its schema in reasonable time")]
+
+
+def _found(value: Any, schema: dict[str, Any]) -> list[ValidationError]:
+    errors = _validator(json.dumps(schema)).iter_errors(value)
+    return sorted(errors, key=lambda e: e.json_path)[:_MOST_ERRORS]
 
 
 def mending(wrong: list[str], schema: dict[str, Any]) -> str:

@@ -6,6 +6,7 @@ from agents.models.note import Note
 from agents.models.prompt_setting import PromptSetting
 from agents.models.run import Run, Step
 from agents.models.session import Message, Session
+from agents.models.team import Team, TeamMember
 
 __all__ = [
     "Agent",
@@ -16,5 +17,7 @@ __all__ = [
     "Run",
     "Session",
     "Step",
+    "Team",
+    "TeamMember",
     "TenantGuardrail",
 ]

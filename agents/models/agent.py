@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from decimal import Decimal
 from typing import Any
 
 from django.conf import settings
@@ -14,6 +15,7 @@ from pydantic import ValidationError as SpecError
 
 from agents.guardrails.specs import repeated_names, several
 from agents.models.guardrail import spec_problems
+from agents.models.seconds import SecondsField
 from agents.prompts import VARIABLES, PromptError, compile_prompt
 
 slug_validator = RegexValidator(
@@ -99,8 +101,16 @@ class Agent(models.Model):
         validators=[MinValueValidator(1)],
         help_text="Tokens in one run, in and out.",
     )
-    max_seconds = models.PositiveIntegerField(
-        default=300, validators=[MinValueValidator(1)], help_text="Seconds one run may take."
+    max_seconds = SecondsField(
+        default=300, validators=[MinValueValidator(0.001)], help_text="Seconds one run may take."
+    )
+    max_cost = models.DecimalField(
+        max_digits=16,
+        decimal_places=6,
+        null=True,
+        blank=True,
+        validators=[MinValueValidator(Decimal("0.000001"))],
+        help_text="What one run's model calls may cost, by the models' prices. Empty: no limit.",
     )
     run_roles = models.ManyToManyField(
         Group,

@@ -48,6 +48,20 @@ class Run(models.Model):
     parent = models.ForeignKey(
         "self", null=True, blank=True, on_delete=models.CASCADE, related_name="children"
     )
+    # Of a child run: the run that a member started, whose ticket the whole tree is held by.
+    root = models.ForeignKey(
+        "self",
+        null=True,
+        blank=True,
+        on_delete=models.CASCADE,
+        related_name="descendants",
+        db_index=False,
+    )
+    depth = models.PositiveSmallIntegerField(default=0, db_default=0)
+    # Where its journal begins; positions of a tree are the root's.
+    first_position = models.PositiveIntegerField(default=1, db_default=1)
+    # Of a team: the revision of each member, however deep, when the run was started.
+    roster = models.JSONField(null=True, blank=True)
     member = models.ForeignKey(
         settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="runs", db_index=False
     )
@@ -101,6 +115,7 @@ class Run(models.Model):
             models.Index(fields=["status", "-id"], name="run_by_status"),
             models.Index(fields=["slug", "-id"], name="run_by_slug"),
             models.Index(fields=["trace_id"], name="run_by_trace"),
+            models.Index(fields=["root"], condition=Q(root__isnull=False), name="run_of_tree"),
             # Few runs are slow, and only those are in it: quick ones cost it nothing.
             models.Index(TOOK, condition=Q(GreaterThan(TOOK, SLOW)), name="run_slow"),
         ]
@@ -112,6 +127,12 @@ class Run(models.Model):
     def is_live(self) -> bool:
         return self.status in self.LIVE
 
+    @property
+    def waits_for_review(self) -> bool:
+        """Whether it is paused for a person to judge what it came to."""
+        last = self.pauses[-1] if self.status == self.Status.PAUSED and self.pauses else {}
+        return bool(last.get("review")) and "resumed_at" not in last
+
 
 class Step(models.Model):
     """One journaled thing inside a run. A finished step under a key is never done again."""
@@ -122,6 +143,9 @@ class Step(models.Model):
         DELEGATION = "delegation", "Delegation"
         NODE = "node", "Node"
         GUARDRAIL = "guardrail", "Guardrail"
+        PLAN = "plan", "Plan"
+        VERIFY = "verify", "Verdict"
+        REVIEW = "review", "Review"
 
     class Status(models.TextChoices):
         STARTED = "started", "Started"

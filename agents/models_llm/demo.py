@@ -18,10 +18,32 @@ from langchain_core.messages import AIMessage, BaseMessage, HumanMessage, ToolMe
 from pydantic import Field
 
 from agents.models_llm.base import StreamingChat
-from agents.models_llm.demo_answer import answer_results, answer_without_tools, asked_for
+from agents.models_llm.demo_answer import answer_results, answer_without_tools, asked_for, talks
+from agents.models_llm.demo_given import brought
+from agents.models_llm.demo_json import schema_asked_for
+from agents.models_llm.demo_lead import (
+    delegate,
+    keep_list,
+    leader_tool,
+    list_tools,
+    members_said,
+    sum_up,
+    sum_up_list,
+)
 from agents.models_llm.demo_mend import mend
 from agents.models_llm.demo_plan import Call, Plan, forced, object_for, plan, read_tool
 from agents.models_llm.demo_results import data_in, error_text, is_error, read
+from agents.models_llm.demo_subject import by_subject
+from agents.models_llm.demo_team import (
+    contract_in,
+    json_answer,
+    judge,
+    make_plan,
+    planner_tool,
+    typed_answer,
+    verdict_tool,
+)
+from agents.models_llm.demo_write import asks_for_text, written
 from agents.models_llm.names import DEMO_MODEL_NAME
 from agents.models_llm.protocol import Delta, ToolCallPart, Usage
 
@@ -100,16 +122,37 @@ def _decide(
     available = [] if choice == "none" else [read_tool(definition) for definition in definitions]
     rounds = _rounds(messages[at + 1 :], {tool.name: tool for tool in available})
 
+    if (answers := members_said(message)) is not None:
+        return answers, []
+    if keeping := list_tools(available):
+        calls = keep_list(message, rounds, keeping)
+        return ("", calls) if calls else (sum_up_list(rounds[-1]), [])
+    if (planning := planner_tool(available)) is not None:
+        return "", [make_plan(message, planning)]
+    if (judging := verdict_tool(available)) is not None:
+        told = "\n".join(str(one.text) for one in messages[:at])
+        return "", [judge(told, message, judging)]
+    if (leading := leader_tool(available)) is not None and choice in (None, "auto"):
+        calls = delegate(message, leading, rounds)
+        if calls:
+            return "", calls
+        return sum_up(rounds), []
+
     if choice not in (None, "auto", "none") and not rounds:
         named = choice["function"]["name"] if isinstance(choice, dict) else None
         call = forced(message, available, named)
         if call is not None:
             return "", [call]
 
+    message, contract = contract_in(message)
+    asked = schema_asked_for(message)
+    message = message if asked is None else asked[0]
     made = _plan_with_history(message, messages[:at], before, available)
     following, done = _follow(made, rounds)
     if following:
         return "", following
+    if asked is not None:
+        return json_answer(asked[1], message, done), []
     if wanted.get("type") == "json_schema":
         schema = (wanted.get("json_schema") or {}).get("schema") or {}
         return json.dumps(object_for(schema, message), ensure_ascii=False), []
@@ -117,15 +160,25 @@ def _decide(
         results = {entry.call.tool.name: read(entry.result) for entry in done}
         return json.dumps(results or {"answer": message}, ensure_ascii=False), []
     if done or made.missing:
-        return answer_results(done, made.missing), []
-    return answer_without_tools(message, before, available), []
+        said = answer_results(done, made.missing)
+    elif (text := written(brought(message))) is not None:
+        said = text
+    else:
+        said = answer_without_tools(message, before, available)
+    return (said if contract is None else typed_answer(contract, message, done, said)), []
 
 
 def _plan_with_history(
     message: str, earlier: list[BaseMessage], before: list[str], tools: list[Any]
 ) -> Plan:
     """The plan for a message; one that answers a question of ours is read with what it answers."""
+    said = brought(message)
+    if asks_for_text(said):
+        return Plan()
     made = plan(message, tools)
+    if not made.stages and not talks(said.asked, before):
+        found = by_subject(message, said.asked, tools)
+        made = found if found.stages else made
     asked = asked_for(str(earlier[-1].text)) if earlier and before else None
     if asked is None or made.stages or made.missing:
         return made

@@ -62,6 +62,18 @@ def asked_for(reply: str) -> tuple[str] | None:
     return (match.group(1),) if match else None
 
 
+def talks(message: str, before: list[str]) -> bool:
+    """Whether a message is talk that is answered without looking anything up."""
+    return bool(
+        not message.strip()
+        or recall(message, before)
+        or asks_identity(message)
+        or asks_abilities(message)
+        or courtesy(message, before)
+        or statement(message)
+    )
+
+
 def answer_without_tools(message: str, before: list[str], tools: list[Tool]) -> str:
     """The reply when no tool fits."""
     if not message.strip():

@@ -70,8 +70,8 @@ def people(text: str) -> list[str]:
 
 def things(kind: str, text: str, nouns: frozenset[str]) -> list[str]:
     """The name of a thing of this kind: "the billing service", "service billing", "on billing"."""
-    marked = quoted(text)
-    if marked:
+    marked = [found for found in quoted(text) if len(found.split()) <= 3]
+    if marked:  # longer ones are what somebody said
         return marked
     word = r"([^\W_][\w-]*)"
     for pattern in (

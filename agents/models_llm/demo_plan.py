@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from agents.models_llm.demo_arithmetic import expressions
+from agents.models_llm.demo_given import brought
 from agents.models_llm.demo_schema import fits, placeholder, properties, resolve
 from agents.models_llm.demo_values import candidates
 from agents.models_llm.demo_words import (
@@ -92,13 +93,47 @@ def read_tool(definition: dict[str, Any]) -> Tool:
 
 
 def plan(message: str, tools: list[Tool]) -> Plan:
-    """What to do about a message. Equal messages and tools give equal plans."""
+    """What to do about a message. Equal messages and tools give equal plans.
+
+    Only what it asks is read for wishes; what it brings along by name goes into the arguments.
+    """
     made = Plan()
     if not tools:
         return made
-    for clause in sentences(message[:_MOST_CHARACTERS])[:_MOST_CLAUSES]:
+    said = brought(message)
+    for clause in sentences(said.asked[:_MOST_CHARACTERS])[:_MOST_CLAUSES]:
         _plan_clause(clause, tools, made)
+    if said.sections:
+        _give(made, said.named)
     return made
+
+
+def _give(made: Plan, given: dict[str, Any]) -> None:
+    """Arguments that the message brings by their names stand for what was read out of its words."""
+    for stage in made.stages:
+        stage[:] = [Call(one.tool, {**one.arguments, **_given(one.tool, given)}) for one in stage]
+    for tool, names in list(made.missing):
+        there = _given(tool, given)
+        if set(names) <= there.keys():
+            made.missing.remove((tool, names))
+            made.stages.append([Call(tool, there)])
+
+
+def _given(tool: Tool, given: dict[str, Any]) -> dict[str, Any]:
+    known = properties(tool.parameters)
+    found = {}
+    for name, value in given.items():
+        schema = known.get(name)
+        if schema is not None and _is_a(value, schema.get("type")) and fits(value, schema):
+            found[name] = value
+    return found
+
+
+def _is_a(value: Any, kind: Any) -> bool:
+    wanted: Any = {"integer": int, "number": (int, float), "array": list, "string": str}.get(kind)
+    if kind == "boolean" or isinstance(value, bool):
+        return kind == "boolean" and isinstance(value, bool)
+    return wanted is None or isinstance(value, wanted)
 
 
 def forced(message: str, tools: list[Tool], name: str | None) -> Call | None:

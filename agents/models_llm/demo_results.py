@@ -12,12 +12,14 @@ from agents.models_llm.demo_plan import Call, Tool
 from agents.models_llm.demo_words import stem
 
 _MOST_ITEMS = 20
-_MOST_FIELDS = 12
+_MOST_FIELDS = 15
 _DONE = {"create": "saved", "delete": "deleted", "update": "changed", "send": "sent"}
 _MOMENT = re.compile(r"^\d{4}-\d{2}-\d{2}T\d{2}:\d{2}")
 _MARKED = re.compile(r"<data-([0-9a-f]{16})>\n(.*)\n</data-\1>", re.DOTALL)
 _TEXTS = ("text", "title", "name", "content", "body", "summary", "description")
-_ABOUT_LIST = frozenset({"total", "count", "next", "more", "limit", "offset", "page", "cursor"})
+_ABOUT_LIST = frozenset(
+    {"source", "total", "count", "next", "more", "limit", "offset", "page", "cursor"}
+)
 _CLOCKS = ("time", "now", "date", "datetime", "moment")
 _RESULTS = ("result", "value", "answer", "output")
 
@@ -58,7 +60,7 @@ def say(call: Call, text: str) -> str:
     if isinstance(data, dict):
         listed = _list_in(data)
         if listed is not None and tool.action not in _DONE:
-            return _list(tool, given, listed)
+            return _list(tool, given, listed, str(data.get("source") or ""))
         moment = _moment_in(data)
         if moment and tool.action not in _DONE:
             return _moment(data, moment, given)
@@ -95,19 +97,22 @@ def _list_in(data: dict[str, Any]) -> list[Any] | None:
     return lists[0] if len(lists) == 1 and others <= _ABOUT_LIST else None
 
 
-def _list(tool: Tool, given: dict[str, Any], items: list[Any]) -> str:
+def _list(tool: Tool, given: dict[str, Any], items: list[Any], source: str = "") -> str:
     noun = _noun(tool)
     about = [str(value) for value in given.values() if isinstance(value, str)]
     topic = f" about “{about[0]}”" if about else ""
     if not items:
-        return f"There are none: the `{tool.name}` tool found no {noun}s{topic}."
-    head = f"You have {len(items)} {noun}{'s' if len(items) != 1 else ''}{topic}"
-    if tool.action != "list":
+        none = f"no {_many_of(noun)}" if tool.action == "list" else "nothing"
+        return f"There are none: the `{tool.name}` tool found {none}{topic}."
+    head = f"You have {len(items)} {noun if len(items) == 1 else _many_of(noun)}{topic}"
+    head += f", by the `{tool.name}` tool"
+    if tool.action != "list" or source:
         head = f"The `{tool.name}` tool found {len(items)} result{'s' if len(items) != 1 else ''}"
+    head += f" ({source})" if source else ""
     lines = [f"- {_item(item)}" for item in items[:_MOST_ITEMS]]
     if len(items) > _MOST_ITEMS:
         lines.append(f"- … and {len(items) - _MOST_ITEMS} more")
-    return f"{head}, by the `{tool.name}` tool:\n\n" + "\n".join(lines)
+    return f"{head}:\n\n" + "\n".join(lines)
 
 
 def _item(item: Any) -> str:
@@ -117,7 +122,15 @@ def _item(item: Any) -> str:
     text = _text_in(item)
     if text is None:
         return shorten(", ".join(f"{key}: {value}" for key, value in item.items()), 300)
-    return f"**{number}**: {shorten(text, 300)}" if number is not None else shorten(text, 300)
+    told = f"{shorten(text, 300)}{_published(item)}"
+    return f"**{number}**: {told}" if number is not None else told
+
+
+def _published(item: dict[str, Any]) -> str:
+    """Where and when, of what was published."""
+    if not (item.get("outlet") and item.get("date")):
+        return ""
+    return f" ({item['outlet']}, {item['date']})"
 
 
 def _done(tool: Tool, given: dict[str, Any], data: Any) -> str:
@@ -186,7 +199,40 @@ def _moment(data: dict[str, Any], moment: dt.datetime, given: dict[str, Any]) ->
     return f"{where} **{moment:%H:%M}** on {day}{f' ({behind})' if behind else ''}."
 
 
+def in_words(text: str) -> str:
+    """What a member said, in words where it is data."""
+    data = read(text.strip())
+    if not isinstance(data, dict):
+        return text.strip()
+    return "; ".join(f"{key.replace('_', ' ')}: {_short(value)}" for key, value in data.items())
+
+
+def _short(value: Any) -> str:
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    if isinstance(value, list):
+        return ", ".join(_short(one) for one in value) or "none"
+    if isinstance(value, dict):  # by what it goes by
+        return " ".join(str(one) for one in list(value.values())[:1])
+    return _plain(value)
+
+
 def _noun(tool: Tool) -> str:
     """ "note" for `delete_note`: the last word of a tool's name that is no action."""
     nouns = [word for word in tool.words if stem(word) in tool.nouns]
-    return stem(nouns[-1]) if nouns else "entry"
+    return _one_of(nouns[-1]) if nouns else "entry"
+
+
+def _one_of(word: str) -> str:
+    """ "note" of "notes"; unlike `stem` always a word."""
+    if word.endswith("ies"):
+        return f"{word[:-3]}y"
+    plural = word.endswith("s") and not word.endswith(("ss", "us", "is", "news"))
+    return word[:-1] if plural else word
+
+
+def _many_of(word: str) -> str:
+    """ "entries" of "entry"."""
+    if word.endswith("y") and word[-2:-1] not in "aeiou":
+        return f"{word[:-1]}ies"
+    return f"{word}es" if word.endswith(("s", "x", "ch", "sh")) else f"{word}s"

@@ -6,7 +6,7 @@ import re
 from typing import Any
 
 from agents.models_llm.demo_arithmetic import expressions
-from agents.models_llm.demo_mentions import amounts, choices, named, question, reasons
+from agents.models_llm.demo_mentions import amounts, choices, named, people, question, reasons
 from agents.models_llm.demo_words import Clause, quoted, stem, words_of
 from agents.models_llm.demo_zones import places, zones
 
@@ -16,6 +16,8 @@ _UUID = re.compile(r"\b[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}\b", re.IGNORE
 _DATE = re.compile(r"\b\d{4}-\d{2}-\d{2}\b")
 _MOMENT = re.compile(r"\b\d{4}-\d{2}-\d{2}[T ]\d{2}:\d{2}(?::\d{2})?(?:Z|[+-]\d{2}:\d{2})?")
 _NUMBER = re.compile(r"(?<![\w.])-?\d+(?:,\d{3})*(?:\.\d+)?(?![\w]|\.\d)")
+_TICKER = re.compile(r"\b(?!(?:EUR|USD|CHF|GBP|JPY|CEO|CFO|API|PDF|FAQ)\b)[A-Z]{3,5}\b")
+_FILE = re.compile(r"(?<![\w/])[\w-]+(?:/[\w.-]+)*\.[A-Za-z]{1,5}\b|\bREADME\b")
 _CODE = re.compile(r"\b[A-Z]{2,}-\d+\b")
 _SPOKEN = re.compile(
     r"\b(?:saying|that says|which says|reading|with (?:the )?(?:text|content|message|words))"
@@ -37,13 +39,17 @@ _OPENING = re.compile(
 _TOPIC = re.compile(r"\b(?:about|regarding|that)\s+(.+)", re.IGNORECASE | re.DOTALL)
 _LIMITS = frozenset({"limit", "count", "max", "top", "n", "size", "maximum"})
 _FILTERS = frozenset({"contains", "containing", "filter", "keyword", "match", "matching", "prefix"})
-_QUERIES = frozenset({"query", "question", "q", "search", "topic", "term", "terms"})
+QUERIES = frozenset({"query", "question", "q", "search", "topic", "term", "terms"})
 _WHOLE = frozenset({"task", "instruction", "instructions", "request", "prompt", "input"})
 _TITLES = frozenset({"title", "heading", "label", "subject", "name"})
 _PLACES = frozenset({"city", "place", "location", "country", "town", "address", "destination"})
 _MONEY = frozenset({"amount", "price", "sum", "total", "cost", "fee"})
 _REASONS = frozenset({"reason", "why", "cause", "justification"})
 _CHOICES = frozenset({"choices", "options", "alternatives"})
+_SYMBOLS = frozenset({"symbol", "symbols", "ticker"})
+_FILES = frozenset({"path", "file", "filename"})
+_OLD = frozenset({"old", "before"})
+_NEW = frozenset({"new", "replacement"})
 _MATHS = frozenset({"expression", "formula", "equation", "calculation", "expr", "math"})
 
 
@@ -59,7 +65,8 @@ def candidates(
     words = frozenset(words_of(name.replace("_", " ")))
     kind = schema.get("type", "string")
     if schema.get("enum"):
-        return _of_enum(schema["enum"], clause.text)
+        described = _by_description(schema, clause)
+        return _of_enum(schema["enum"], clause.text) if described is None else described
     if kind in ("integer", "number"):
         return _coerced(_numbers(words, clause, nouns, required), schema)
     if kind == "boolean":
@@ -104,6 +111,46 @@ def _of_enum(values: list[Any], text: str) -> list[Any]:
 
     found = [(position(value), value) for value in values]
     return [value for at, value in sorted(found, key=lambda pair: pair[0]) if at >= 0]
+
+
+def _by_description(schema: dict[str, Any], clause: Clause) -> list[Any] | None:
+    """Of values that the description explains, "billing: charge, invoice. account: ...", the one
+    that has most to do with the text; None for a schema that explains none.
+    """
+    said, text = clause.content, clause.text.lower()
+    told = str(schema.get("description", "")) + " "
+    found: list[tuple[int, Any]] = []
+    explained = False
+    for value in schema["enum"]:
+        match = re.search(rf"(?<![\w-]){re.escape(str(value))}: ([^.:]+)\.\s", told)
+        if match is None:
+            continue
+        explained = True
+        signs = [sign.strip().lower() for sign in match[1].split(",")]
+        hits = sum(
+            sign in text if " " in sign or "'" in sign else stem(sign) in said
+            for sign in (*signs, str(value))
+        )
+        if hits:
+            found.append((-hits, value))
+    return [value for _, value in sorted(found, key=lambda one: one[0])] if explained else None
+
+
+def tickers(text: str) -> list[str]:
+    """What looks like the symbol of a share."""
+    return _TICKER.findall(text)
+
+
+def identifies(name: str, schema: dict[str, Any]) -> bool:
+    """Whether a parameter is what a thing goes by: a ticker, a path, an address, a name."""
+    described = str(schema.get("description", ""))
+    by_name = named(described, "", frozenset()) is not None and name not in QUERIES
+    return schema.get("type") == "string" and (goes_by_form(name) or by_name)
+
+
+def goes_by_form(name: str) -> bool:
+    """Whether its values are known by their form wherever they stand: tickers, paths."""
+    return bool(frozenset(words_of(name.replace("_", " "))) & (_SYMBOLS | _FILES))
 
 
 def _is_id(words: frozenset[str]) -> bool:
@@ -181,6 +228,12 @@ def _strings(
         return list(expressions(text))
     if form == "email" or words & {"email", "recipient"}:
         return _EMAIL.findall(text)
+    if words & _SYMBOLS:
+        return tickers(text) or people(text)
+    if words & _FILES:
+        return ["README.md" if found == "README" else found for found in _FILE.findall(text)]
+    if words & (_OLD | _NEW) and len(marked := quoted(text)) > 1:
+        return marked[:1] if words & _OLD else marked[1:2]
     if form in ("uri", "url") or words & {"url", "uri", "link"}:
         return _URL.findall(text)
     if form == "uuid":
@@ -195,14 +248,14 @@ def _strings(
     if words & _REASONS:
         return reasons(text) or (_free_text(text, nouns) if required else [])
     if words & _PLACES:
-        return places(text) or quoted(text)
+        return quoted(text) or places(text)
     if words & _LIMITS:
         return []
-    if words & _FILTERS or (words & _QUERIES and not required):
+    if words & _FILTERS or (words & QUERIES and not required):
         return quoted(text) or _after(_ABOUT, text)
     if "question" in words and (asked := question(text)):
         return asked
-    if words & _QUERIES:
+    if words & QUERIES:
         return quoted(text) or _after(_ABOUT, text) or [_bare(text)]
     if words & _WHOLE:
         return [_bare(text)]

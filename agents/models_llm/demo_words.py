@@ -96,6 +96,8 @@ class Clause:
 def stem(word: str) -> str:
     """A crude stem: enough to make "notes", "policies" and "calculating" meet their tools."""
     word = word.lower().removesuffix("'s").removesuffix("\u2019s")
+    if word == "news":  # which nobody makes more than one of
+        return word
     if len(word) > 4 and word.endswith("ies"):
         return word[:-3] + "y"
     if len(word) > 3 and word.endswith("s") and not word.endswith(("ss", "us", "is")):
@@ -119,9 +121,12 @@ def concepts_of(word: str) -> frozenset[str]:
 
 
 def words_of(text: str) -> tuple[str, ...]:
-    return tuple(
-        re.findall(r"[^\W_]+(?:['\u2019][^\W_]+)?", text.lower().replace("o'clock", "oclock"))
-    )
+    return tuple(re.findall(r"[^\W_]+(?:['\u2019][^\W_]+)?", _joined(text.lower())))
+
+
+def _joined(text: str) -> str:
+    """Words that are one, though they are written as two."""
+    return text.replace("o'clock", "oclock").replace("to-do", "todo")
 
 
 def quoted(text: str) -> list[str]:

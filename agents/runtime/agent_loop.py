@@ -6,11 +6,10 @@ the journal ends.
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Mapping
 from contextlib import aclosing
 from dataclasses import asdict
-from typing import Any, cast
+from typing import Any, Protocol, cast
 
 from django.conf import settings
 from langchain_core.messages import (
@@ -24,8 +23,8 @@ from agents.models_llm.pricing import total_cost
 from agents.models_llm.protocol import Delta, ToolCall, Turn, TurnBuilder
 from agents.providers.chain import ModelChain
 from agents.providers.resolve import resolve
-from agents.runtime.budget import check_budget
-from agents.runtime.build import BuiltAgent
+from agents.runtime.budget import check_budget, check_own
+from agents.runtime.build import Asking
 from agents.runtime.events import Cursor, make
 from agents.runtime.faults import RunFault
 from agents.runtime.guarded_output import GuardedOutput
@@ -34,8 +33,10 @@ from agents.runtime.journal import Journal
 from agents.runtime.log import MessageText
 from agents.runtime.outcomes import Ending, Outcome
 from agents.runtime.state import OpenStep, StepState, cost_text
+from agents.runtime.together import all_at_once
 from agents.runtime.tool_steps import ToolSteps
-from agents.specs import AgentSpec
+from agents.runtime.workflow.built import FlowSpec
+from agents.specs import AgentSpec, TeamSpec
 
 CANCELLED = {"code": "cancelled", "message": "The run was cancelled."}
 
@@ -44,7 +45,10 @@ FIRST_STEP = "turn:0:model"
 
 
 def model_step(
-    turn: int, spec: AgentSpec, model: dict[str, Any], variables: Mapping[str, str]
+    turn: int,
+    spec: AgentSpec | TeamSpec | FlowSpec,
+    model: dict[str, Any],
+    variables: Mapping[str, str],
 ) -> tuple[str, str, dict[str, Any]]:
     """Key, name and shown input of a turn's model step. Turn 0's is begun with the run itself.
 
@@ -54,6 +58,15 @@ def model_step(
     if variables and turn == 0:
         shown["variables"] = dict(variables)
     return f"turn:{turn}:model", str(model.get("name") or spec.model.name), shown
+
+
+def begins_with_model(spec: AgentSpec | TeamSpec | FlowSpec) -> bool:
+    """Whether the answering model is asked first: some leaders hear their members before, and a
+    workflow asks none.
+    """
+    if isinstance(spec, TeamSpec):
+        return spec.mode not in ("broadcast", "plan")
+    return isinstance(spec, AgentSpec)
 
 
 def tool_key(turn: int, index: int) -> str:
@@ -67,28 +80,38 @@ def _final(outcome: Outcome) -> Ending | None:
     return Ending("completed", str(outcome.output["text"]))
 
 
+class Calls(Protocol):
+    """What makes a model's calls: tools, or for a leader the members of its team."""
+
+    async def call(
+        self, key: str, call: ToolCall, *, alone: bool = False
+    ) -> ToolMessage | None: ...
+
+
 class AgentLoop:
     """One entry into one run: `answer()` gives the final text, from the journal or the model."""
 
     def __init__(
         self,
         journal: Journal,
-        agent: BuiltAgent,
+        agent: Asking,
         history: list[tuple[str, str]],
         variables: Mapping[str, str],
         guard: RunGuard | None = None,
+        tools: Calls | None = None,
     ) -> None:
+        """`tools` makes the model's calls; by default those of the tools that are granted."""
         self.journal = journal
         self.agent = agent
         self.spec = agent.spec
         self.variables = variables
         self.guard = guard
-        self.tools = ToolSteps(journal, agent, guard)
+        self.tools: Calls = tools or ToolSteps(journal, agent, guard)
         self.messages = self._opening(history)
 
     def _opening(self, history: list[tuple[str, str]]) -> list[BaseMessage]:
         messages: list[BaseMessage] = [*self.agent.opening(self.variables)]
-        if self.guard is not None and self.spec.tools:
+        if self.guard is not None and (self.spec.tools or self.spec.kind == "team"):
             messages = self.guard.opening(messages)
         for role, content in history:
             messages.append(HumanMessage(content) if role == "user" else AIMessage(content))
@@ -101,16 +124,14 @@ class AgentLoop:
             await self.guard.enter()
         for turn in range(limits.turns):
             step = await self._model_turn(turn)
-            text, calls = step.output["text"], _calls(step.output)
+            text, calls = step.output["text"], self.calls_of(step.output)
             if not calls:
                 return str(text)
-            if self.journal.run.input_tokens + self.journal.run.output_tokens > limits.tokens:
-                raise RunFault(
-                    "limit_tokens",
-                    f"The run used more than the {limits.tokens:,} tokens it is allowed.",
-                )
+            check_own(self.journal)
             self.messages.append(_assistant(text, calls))
             self.messages.extend(await self._told(turn, calls))
+            if (answer := self.answered_by(turn, calls)) is not None:
+                return answer
             if self.guard is not None:
                 self.guard.heard(
                     [(self.agent.tools.get(c.name), tool_key(turn, i)) for i, c in enumerate(calls)]
@@ -118,6 +139,14 @@ class AgentLoop:
         raise RunFault(
             "limit_turns", f"No answer after the {limits.turns} model calls the run is allowed."
         )
+
+    def calls_of(self, output: dict[str, Any]) -> list[ToolCall]:
+        """The calls to make of those that the model asked for."""
+        return [ToolCall(**call) for call in output["tool_calls"]]
+
+    def answered_by(self, turn: int, calls: list[ToolCall]) -> str | None:
+        """The run's answer, where what the turn's calls came to is it: for a leader that routes."""
+        return None
 
     async def _told(self, turn: int, calls: list[ToolCall]) -> list[ToolMessage]:
         """What the turn's calls come to. Raises Parked while one of them waits for people."""
@@ -135,15 +164,9 @@ class AgentLoop:
         """
         if len(calls) == 1:
             return [await self.tools.call(tool_key(turn, 0), calls[0], alone=True)]
-        try:
-            async with asyncio.TaskGroup() as group:
-                tasks = [
-                    group.create_task(self.tools.call(tool_key(turn, index), call))
-                    for index, call in enumerate(calls)
-                ]
-        except ExceptionGroup as faults:
-            raise faults.exceptions[0] from None
-        return [task.result() for task in tasks]
+        return await all_at_once(
+            [self.tools.call(tool_key(turn, index), call) for index, call in enumerate(calls)]
+        )
 
     # --- the model step ---------------------------------------------------------------------------
 
@@ -152,7 +175,7 @@ class AgentLoop:
         chain = ModelChain(model, attempts=settings.STEP_ATTEMPTS, with_tools=bool(self.spec.tools))
         call = _ModelCall(self, chain)
         key, name, shown = model_step(turn, self.spec, self.journal.run.model, self.variables)
-        if turn and self.journal.finished(key) is None:
+        if (turn or self.journal.above is not None) and self.journal.finished(key) is None:
             await check_budget(self.journal)
         step = await self.journal.step(
             key,
@@ -298,10 +321,6 @@ def model_events(source: Any, step: StepState) -> list[Any]:
         )
     )
     return events
-
-
-def _calls(output: dict[str, Any]) -> list[ToolCall]:
-    return [ToolCall(**call) for call in output["tool_calls"]]
 
 
 def _assistant(text: str, calls: list[ToolCall]) -> AIMessage:

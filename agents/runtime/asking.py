@@ -13,6 +13,9 @@ from typing import Any
 from agents.runtime.events import Cursor, Event, Source, make
 from agents.runtime.state import StepState
 
+REVIEW = "review_result"
+"""What a question is called that isn't about a tool's call, but about what a run came to."""
+
 
 def last_asked(step: StepState | None) -> dict[str, Any] | None:
     """What the step asked last, or None when it never asked."""
@@ -77,6 +80,7 @@ def paused_event(source: Source, pause: dict[str, Any]) -> Event:
         Cursor(pause["position"], 0),
         "run.paused",
         datetime.fromisoformat(pause["at"]),
+        status="needs_review" if pause.get("review") else "paused",
         approvals=pause["approvals"],
         until=pause["until"],
     )
@@ -90,7 +94,7 @@ def resumed_event(source: Source, pause: dict[str, Any]) -> Event | None:
         Cursor(pause["resumed_position"], 0),
         "run.resumed",
         datetime.fromisoformat(pause["resumed_at"]),
-        reason="decided",
+        reason="decided" if pause.get("approvals") else "due",
     )
 
 

@@ -19,9 +19,13 @@ from langchain_core.messages import SystemMessage
 
 from agents.prompts import Prompt, PromptError, compile_prompt
 from agents.runtime import sql
-from agents.specs import AgentSpec
+from agents.runtime.leader_tool import delegate_schema
+from agents.runtime.task_board import task_schemas
+from agents.runtime.workflow.built import BuiltWorkflow, built_workflow
+from agents.specs import AgentSpec, TeamSpec, read_spec
 from agents.tools import registry
 from agents.tools.spec import ToolSpec, openai_schema
+from agents.workflows.spec import WorkflowSpec
 from config.metrics import cache_counter
 from tenants import notices
 from tenants.context import current_tenant
@@ -59,6 +63,30 @@ def _opening(text: str) -> list[SystemMessage]:
     return [SystemMessage(text)] if text else []
 
 
+@dataclass(frozen=True, slots=True)
+class BuiltTeam:
+    """Ready to run: to the run loop its leader is an agent, with no tool but the one to delegate.
+
+    `tools` is empty: what a leader calls is no tool of the registry.
+    """
+
+    digest: str
+    spec: TeamSpec
+    tools: Mapping[str, ToolSpec]
+    schemas: list[dict[str, Any]] | None
+    parameters: dict[str, Any]
+    prompt: Prompt
+
+    def opening(self, variables: Mapping[str, str]) -> list[SystemMessage]:
+        """The leader's instructions, if there are any."""
+        return _opening(self.prompt.render(variables))
+
+
+Asking = BuiltAgent | BuiltTeam
+"""What asks a model by itself."""
+Built = BuiltAgent | BuiltTeam | BuiltWorkflow
+
+
 class BuildCache:
     """Least recently used go first, and everything after a while; one build at a time a revision.
 
@@ -66,12 +94,12 @@ class BuildCache:
     """
 
     def __init__(self) -> None:
-        self._built: OrderedDict[_Digest, tuple[float, BuiltAgent]] = OrderedDict()
+        self._built: OrderedDict[_Digest, tuple[float, Built]] = OrderedDict()
         self._digests: dict[_Revision, str] = {}
-        self._building: dict[_Revision, asyncio.Task[BuiltAgent]] = {}
+        self._building: dict[_Revision, asyncio.Task[Built]] = {}
 
-    async def get(self, revision_id: int) -> BuiltAgent:
-        """The built agent of a revision of the current tenant.
+    async def get(self, revision_id: int) -> Built:
+        """What is built of a revision of the current tenant.
 
         LookupError when there is none. Don't call it with a connection in hand: a build takes one
         of its own, and callers that wait for one another's would wait for ever.
@@ -91,7 +119,7 @@ class BuildCache:
             task.add_done_callback(lambda _: self._building.pop(key, None))
         return await asyncio.shield(task)
 
-    def _find(self, schema: str, digest: str | None) -> BuiltAgent | None:
+    def _find(self, schema: str, digest: str | None) -> Built | None:
         entry = self._built.get((schema, digest)) if digest is not None else None
         if entry is None or digest is None:
             return None
@@ -101,7 +129,7 @@ class BuildCache:
         self._built.move_to_end((schema, digest))
         return entry[1]
 
-    async def _build(self, key: _Revision) -> BuiltAgent:
+    async def _build(self, key: _Revision) -> Built:
         schema, revision_id = key
         async with tenant_connection() as conn:
             values = {"revision_id": revision_id}
@@ -110,7 +138,7 @@ class BuildCache:
             raise LookupError(f"no revision {revision_id}")
         spec, digest = row
         # An equal revision published under another number is the same agent.
-        made = self._find(schema, digest) or build(AgentSpec.model_validate(spec), digest)
+        made = self._find(schema, digest) or _made(spec, digest)
         self._built[schema, digest] = (time.monotonic() + settings.BUILD_CACHE_SECONDS, made)
         self._built.move_to_end((schema, digest))
         self._digests[key] = digest
@@ -150,6 +178,28 @@ def build(spec: AgentSpec, digest: str) -> BuiltAgent:
     )
 
 
+def _made(stored: dict[str, Any], digest: str) -> Built:
+    if stored.get("kind") == "workflow":
+        return built_workflow(WorkflowSpec.model_validate(stored), digest)
+    spec = read_spec(stored)
+    if isinstance(spec, AgentSpec):
+        return build(spec, digest)
+    return BuiltTeam(
+        digest=digest,
+        spec=spec,
+        tools={},
+        schemas=_leader_schemas(spec),
+        parameters=spec.model.parameters(),
+        prompt=_prompt(spec.instructions),
+    )
+
+
+def _leader_schemas(spec: TeamSpec) -> list[dict[str, Any]] | None:
+    if spec.mode == "tasks":
+        return task_schemas(spec)
+    return [delegate_schema(spec)] if spec.tools else None
+
+
 def _prompt(text: str) -> Prompt:
     try:
         return compile_prompt(text)
@@ -160,7 +210,7 @@ def _prompt(text: str) -> Prompt:
 _cache = BuildCache()
 
 
-async def built(revision_id: int) -> BuiltAgent:
+async def built(revision_id: int) -> Built:
     """`BuildCache.get` of this process's cache."""
     return await _cache.get(revision_id)
 

@@ -16,7 +16,7 @@ from tenants.context import current_tenant
 from tenants.pool import tenant_connection
 
 _MOST = 4096
-_known: dict[tuple[str, str], Component] = {}
+_known: dict[tuple[str, str, str], Component] = {}
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,17 +28,19 @@ class Component:
     number: int | None = None
 
 
-def remembered(slug: str) -> Component | None:
+def remembered(kind: str, slug: str) -> Component | None:
     """What this process knows of the current tenant's component; it may be out of date."""
-    return _known.get((str(current_tenant().id), slug))
+    return _known.get((str(current_tenant().id), kind, slug))
 
 
-async def look_up(slug: str) -> Component | None:
+async def look_up(kind: str, slug: str) -> Component | None:
     """The component as it is now, or None; remembered when it is published."""
-    key = (str(current_tenant().id), slug)
+    if kind not in sql.COMPONENT:
+        return None
+    key = (str(current_tenant().id), kind, slug)
     _known.pop(key, None)
     async with tenant_connection(settings.START_DATABASE_SECONDS) as conn:
-        row = await (await conn.execute(sql.COMPONENT, {"slug": slug})).fetchone()
+        row = await (await conn.execute(sql.COMPONENT[kind], {"slug": slug})).fetchone()
     if row is None:
         return None
     revision_id, number, name = row

@@ -3,25 +3,34 @@
 from __future__ import annotations
 
 import asyncio
+import math
 import time
+from collections.abc import Awaitable
 from datetime import UTC, datetime
 from typing import Any
 
+from agents.budgets import Share
 from agents.guardrails.of_tenant import plan_for
 from agents.guardrails.plan import UNGUARDED
 from agents.runtime import sql
 from agents.runtime.acting_for import acting_for, suspended
 from agents.runtime.agent_loop import CANCELLED, FIRST_STEP, AgentLoop
+from agents.runtime.build import Built, BuiltAgent
+from agents.runtime.child_journal import ChildJournal, end_children, put_away
 from agents.runtime.events import Cursor, make
 from agents.runtime.faults import NeedsReview, Parked, RunFault
 from agents.runtime.guarding import RunGuard
 from agents.runtime.journal import Journal
 from agents.runtime.log import RunLog
 from agents.runtime.metrics import run_finished
+from agents.runtime.modes import LOOPS
 from agents.runtime.outcomes import Ending
+from agents.runtime.stages import at_work
 from agents.runtime.state import TERMINAL, Held
 from agents.runtime.store import ended_event
 from agents.runtime.variables import variables_of
+from agents.runtime.workflow.built import BuiltWorkflow
+from agents.runtime.workflow.flow import Flow
 from tenants.pool import tenant_connection
 
 
@@ -52,32 +61,63 @@ async def carry_on(held: Held, events: RunLog) -> None:
             )
         )
     try:
-        ending = Ending("completed", await _answer(journal, held))
+        ending = await _ending(journal, held.agent, _answer(journal, held))
+        if ending is None:
+            return
+        if run.status not in TERMINAL:  # else the last step's record ended the run with it
+            if run.below or journal.tree:
+                await end_children(journal, ending)
+            await journal.finish(ending)
+    finally:
+        if journal.tree:
+            put_away(journal)
+
+
+async def carry_child(journal: ChildJournal, agent: Built, tainted: bool) -> Ending | None:
+    """Run a child run from where its journal ends to its end, and write that; None: it waits.
+
+    `tainted`: what it is asked comes from outside. Raises what `carry_on` does, and CancelledError
+    when the tree is let go.
+    """
+    run = journal.run
+    ending = await _ending(journal, agent, _child_answer(journal, agent, tainted))
+    if ending is not None and run.status not in TERMINAL:
+        await end_children(journal, ending)
+        await journal.finish(ending)
+    return ending
+
+
+async def _ending(journal: Journal, agent: Built, answer: Awaitable[Any]) -> Ending | None:
+    """How the run ends by its answer, or without one; None when it waits for people."""
+    run = journal.run
+    try:
+        return Ending("completed", await answer)
     except Parked:
-        return
+        return None
     except NeedsReview as fault:
-        ending = Ending("needs_review", error=fault.as_json())
+        return Ending("needs_review", fault.partial, error=fault.as_json())
     except RunFault as fault:
-        ending = Ending("failed", error=fault.as_json())
+        return Ending("failed", fault.partial, error=fault.as_json())
     except TimeoutError:
-        ending = Ending("failed", error=_deadline(held))
+        return Ending("failed", error=_deadline(journal, agent))
     except asyncio.CancelledError:
-        if run.status not in TERMINAL and not run.cancel_requested:
+        if run.status not in TERMINAL and not journal.root.cancel_requested:
             raise
         task = asyncio.current_task()
         assert task is not None
         task.uncancel()
-        ending = Ending("cancelled", _said(journal), CANCELLED)
-    if run.status not in TERMINAL:  # else the last step's record ended the run with it
-        await journal.finish(ending)
+        return Ending("cancelled", _said(journal), CANCELLED)
 
 
-def _deadline(held: Held) -> dict[str, Any]:
-    seconds = held.agent.spec.limits.seconds
-    return {
-        "code": "deadline",
-        "message": f"The run took longer than the {seconds} seconds it is allowed.",
-    }
+def _deadline(journal: Journal, agent: Built) -> dict[str, Any]:
+    seconds = min(agent.spec.limits.seconds, journal.allowed_seconds or math.inf)
+    stage = at_work(journal)
+    if journal.above is None:
+        said = f"The run took longer than the {seconds:g} seconds it is allowed."
+    else:
+        said = f"It took longer than its {seconds:g} seconds, or what its {journal.above.run.kind}"
+        said += " had left."
+    return {"code": "deadline", "message": f"{said} It was at: {stage}.", "stage": stage}
 
 
 def _said(journal: Journal) -> str | None:
@@ -88,7 +128,7 @@ def _said(journal: Journal) -> str | None:
     return str(last.output["text"]) or None
 
 
-async def _answer(journal: Journal, held: Held) -> str:
+async def _answer(journal: Journal, held: Held) -> Any:
     run = held.run
     if run.cancel_requested:
         raise asyncio.CancelledError
@@ -97,24 +137,55 @@ async def _answer(journal: Journal, held: Held) -> str:
     seconds = max(run.deadline_clock - time.monotonic(), 0)
     async with acting_for(run.member_id), asyncio.timeout(seconds):
         history = await _history(held)
-        variables = await _variables(journal, held)
-        plan = await plan_for(held.agent.digest, held.agent.spec.guardrails)
-        if plan is None and any(tool.untrusted for tool in held.agent.tools.values()):
-            plan = UNGUARDED
-        guard = RunGuard(journal, plan) if plan is not None else None
-        return await AgentLoop(journal, held.agent, history, variables, guard).answer()
+        variables = await _variables(journal, held.agent)
+        return await (await _loop(journal, held.agent, history, variables)).answer()
 
 
-async def _variables(journal: Journal, held: Held) -> dict[str, str]:
+async def _child_answer(journal: ChildJournal, agent: Built, tainted: bool) -> Any:
+    """It sees the task it was given, and nothing of what else is said around it."""
+    seconds = max(journal.run.deadline_clock - time.monotonic(), 0)
+    async with asyncio.timeout(seconds):
+        loop = await _loop(journal, agent, [], await _variables(journal, agent), tainted=tainted)
+        if loop.guard is not None:
+            loop.guard.look_at_task()
+        try:
+            return await loop.answer()
+        finally:
+            journal.tainted = tainted or (loop.guard is not None and loop.guard.tainted)
+
+
+async def _loop(
+    journal: Journal,
+    agent: Built,
+    history: list[tuple[str, str]],
+    variables: dict[str, str],
+    *,
+    tainted: bool = False,
+) -> AgentLoop | Flow:
+    journal.limit = Share(agent.spec.limits.tokens, agent.spec.limits.cost)
+    plan = await plan_for(agent.digest, agent.spec.guardrails)
+    if isinstance(agent, BuiltWorkflow):
+        return Flow(journal, agent, plan, carry_child, tainted=tainted)
+    if plan is None and (tainted or any(tool.untrusted for tool in agent.tools.values())):
+        plan = UNGUARDED
+    guard = RunGuard(journal, plan) if plan is not None else None
+    if guard is not None:
+        guard.tainted = tainted
+    if isinstance(agent, BuiltAgent):
+        return AgentLoop(journal, agent, history, variables, guard)
+    return LOOPS[agent.spec.mode](journal, agent, history, variables, guard, carry_child)
+
+
+async def _variables(journal: Journal, agent: Built) -> dict[str, str]:
     """The prompt's variables: as the first step recorded them, or found now."""
-    if not held.agent.prompt.variables:
+    if not agent.prompt.variables:
         return {}
     first = journal.find(FIRST_STEP)
     if first is not None:
         return dict((first.input or {}).get("variables") or {})
-    run = held.run
+    run = journal.run
     return await variables_of(
-        held.agent.prompt,
+        agent.prompt,
         member_name=run.member_name,
         username=run.username,
         time_zone=run.time_zone,

@@ -2,10 +2,12 @@
 
 An event's id is `<position>.<n>`: the run's journal position, then for a piece of a message the
 number of characters sent so far, else a small ordinal. Ids therefore say exactly what a client has.
+The runs of a tree share the positions of their root, and so one stream.
 """
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, NamedTuple
@@ -14,18 +16,47 @@ import orjson
 
 
 class Cursor(NamedTuple):
-    """How far a follower has read: everything up to this id, inclusive."""
+    """How far a follower has read: everything up to this id, inclusive, but for what is `open`.
+
+    `open`: messages begun before this place that still grow, each as (position, characters had).
+    Only where child runs speak at the same time is there any.
+    """
 
     position: int
     n: int
+    open: tuple[tuple[int, int], ...] = ()
 
     @classmethod
     def parse(cls, raw: str | None) -> Cursor:
         """From a Last-Event-ID; anything that is no id means "from the beginning"."""
-        position, _, n = (raw or "").partition(".")
-        if position.isdecimal() and n.isdecimal() and len(position) < 12 and len(n) < 12:
-            return cls(int(position), int(n))
-        return cls(0, -1)
+        first, *others = [_place(part) for part in (raw or "").split("~", _MOST_OPEN)]
+        growing = tuple(place for place in others if place is not None)
+        if first is None or len(growing) < len(others):
+            return cls(0, -1)
+        return cls(*first, growing)
+
+    @classmethod
+    def of(cls, parts: Sequence[Any]) -> Cursor:
+        """From the list that JSON makes of a cursor."""
+        position, n, *growing = parts
+        return cls(position, n, tuple((at, had) for at, had in (growing[0] if growing else ())))
+
+    @property
+    def id(self) -> str:
+        """`<position>.<n>`, and `~<position>.<n>` for each open message."""
+        if not self.open:
+            return f"{self.position}.{self.n}"
+        return "~".join(f"{at}.{had}" for at, had in ((self.position, self.n), *self.open))
+
+
+def _place(text: str) -> tuple[int, int] | None:
+    position, _, n = text.partition(".")
+    if position.isdecimal() and n.isdecimal() and len(position) < 12 and len(n) < 12:
+        return int(position), int(n)
+    return None
+
+
+_MOST_OPEN = 500
 
 
 START = Cursor(0, -1)
@@ -38,6 +69,7 @@ class Source:
     run_id: str
     parent_run_id: str | None
     component: dict[str, Any]
+    depth: int = 0
 
 
 @dataclass(slots=True)
@@ -48,7 +80,11 @@ class Event:
 
     @property
     def id(self) -> str:
-        return f"{self.cursor.position}.{self.cursor.n}"
+        return self.cursor.id
+
+    def at(self, cursor: Cursor) -> Event:
+        """The same event as it is told to a follower who is then at this place."""
+        return Event(cursor, self.type, {**self.data, "id": cursor.id})
 
     def sse(self) -> bytes:
         return b"id: %b\nevent: %b\ndata: %b\n\n" % (
@@ -68,10 +104,11 @@ def iso(at: datetime | None) -> str | None:
 
 def make(source: Source, cursor: Cursor, kind: str, at: datetime | None, **fields: Any) -> Event:
     data: dict[str, Any] = {
-        "id": f"{cursor.position}.{cursor.n}",
+        "id": cursor.id,
         "type": kind,
         "run_id": source.run_id,
         "parent_run_id": source.parent_run_id,
+        "depth": source.depth,
         "component": source.component,
         "at": iso(at),
     }

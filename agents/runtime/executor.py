@@ -18,7 +18,7 @@ from uuid import UUID
 import psycopg
 from django.conf import settings
 
-from agents.runtime import hub, leaving, sql, ticket_sql
+from agents.runtime import child_sql, hub, leaving, sql, ticket_sql
 from agents.runtime.build import built
 from agents.runtime.claims import Claims
 from agents.runtime.engine import carry_on
@@ -223,10 +223,13 @@ class Executor:
             queued, paused = run.started_at is None, run.paused
             values = {
                 "run_id": run_id,
+                "root_id": run_id,
                 "fence": fence,
                 "position": run.position,
                 "seconds": agent.spec.limits.seconds,
             }
+            if paused and run.below:
+                await conn.execute(child_sql.RESUME_CHILDREN, values)
             entered = await (await conn.execute(sql.ENTER, values)).fetchone()
             if entered is None:
                 return

@@ -9,6 +9,9 @@ from typing import Any
 class RunFault(Exception):
     """The run ends as failed. `message` is shown to the member."""
 
+    partial: Any = None
+    """What there is of an output all the same."""
+
     def __init__(self, code: str, message: str, **detail: Any) -> None:
         super().__init__(message)
         self.code = code

@@ -106,7 +106,7 @@ class _Elsewhere:
             run = await load_run(conn, self._run_id) if state != self._known else None
         self._known, self._owner = state, owner or ""
         if run is not None:
-            reader = Reader(log_of(run), self.cursor)
+            reader = Reader(log_of(run, under_way=True), self.cursor)
             batch = reader.take()
             self._anew = self._anew or reader.cursor != self.cursor
             self.cursor = reader.cursor
@@ -135,7 +135,7 @@ class _Elsewhere:
                 return
             if heard:
                 self.cursor = heard[-1].cursor
-                yield self._end(heard) if heard[-1].type in hub.ENDS else self._tell(heard)
+                yield self._end(heard) if hub.ends(heard[-1], self._run_id) else self._tell(heard)
             elif time.monotonic() >= quiet_until:
                 yield self._tell([])
             if time.monotonic() >= look_at:
@@ -180,7 +180,7 @@ async def ended(run_id: UUID, seconds: float | None = None, *, or_paused: bool =
                 if watch is None:
                     schema = current_tenant().schema
                     watch = executor().switchboard.watch(schema, run_id, end_only=True)
-                await _word(watch, row[4] or "")
+                await _word(watch, row[-1] or "")
     except TimeoutError:
         return False
     finally:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from pydantic import BaseModel
@@ -18,7 +18,7 @@ from agents.tools.output import shape, storable
 from agents.tools.spec import ToolSpec
 from approvals.audit.tool_calls import tool_called
 from approvals.call_rate import take_call
-from approvals.grants import ruling_for
+from approvals.grants import ruling_for, timeout_of
 from approvals.policy import Ruling, beyond_run
 from approvals.tiers import RANK
 from tenants.accounts.principal import Principal
@@ -35,6 +35,8 @@ class Passage:
     outcome: Outcome | None = None
     tier: str | None = None
     """Of a call that goes on record."""
+    timeout_ms: int | None = None
+    """What the call may take by its grants."""
 
 
 class Gate:
@@ -51,10 +53,12 @@ class Gate:
         step = self.journal.find(key)
         if step is None or not step.asked:
             passage = await self._begin(key, spec, arguments, parsed, who)
-        elif step.status == "waiting" and await self._decision(key) is None:
+        elif step.status == "waiting" and await decision_on(self.journal, key) is None:
             return None
         else:
             passage = await self._after(key, spec, parsed, who)
+            if passage is not None and passage.outcome is None:
+                passage = replace(passage, timeout_ms=await self._timeout(spec))
         if passage is not None and passage.tier is not None:
             await self._tell(key, spec, passage)
         return passage
@@ -90,18 +94,33 @@ class Gate:
         if kind:
             await self._ask(key, spec, kind, shown, ruling, parsed)
             return None
-        return Passage(arguments, tier=ruling.tier if ruling.recorded else None)
+        tier = ruling.tier if ruling.recorded else None
+        return Passage(arguments, tier=tier, timeout_ms=ruling.timeout_ms)
 
     async def _ruling(self, spec: ToolSpec, parsed: BaseModel, who: Principal) -> Ruling:
         arguments = parsed.model_dump(mode="json")
-        slug = self.journal.run.slug
+        slug, teams = self._holders()
         tainted = self.guard is not None and self.guard.raises_tier
-        return await ruling_for(slug, spec.name, spec.tier, spec.effect, arguments, who, tainted)
+        return await ruling_for(
+            slug, spec.name, spec.tier, spec.effect, arguments, who, tainted, teams
+        )
+
+    async def _timeout(self, spec: ToolSpec) -> int | None:
+        slug, teams = self._holders()
+        return await timeout_of(slug, spec.name, teams)
+
+    def _holders(self) -> tuple[str, list[str]]:
+        """Whose grants hold: the agent's, and those of the teams that it works in."""
+        run = self.journal.run
+        slug = run.slug if run.kind != "workflow" else f"workflow:{run.slug}"
+        above = [one.run for one in self.journal.ancestors()]
+        return slug, [one.slug for one in above if one.kind == "team"]
 
     async def _too_often(self, key: str, spec: ToolSpec, ruling: Ruling) -> str:
         if self.journal.find(key) is not None:  # entered again: it was counted when it began
             return ""
-        told = beyond_run(ruling, key, self.journal.tool_keys(spec.name))
+        known = self.journal.tool_keys(spec.name) if ruling.calls_per_run is not None else []
+        told = beyond_run(ruling, key, known)
         return told or await take_call(ruling, self.journal.run.member_id)
 
     async def _ask(
@@ -119,14 +138,6 @@ class Gate:
             fields = spec.asks(parsed).model_json_schema()
         question = Question(kind, spec.name, str(spec.effect), shown, ruling, fields)
         await self.journal.ask(key, spec.name, question, {"tool": spec.name, "arguments": shown})
-
-    async def _decision(self, key: str) -> dict[str, Any] | None:
-        step = self.journal.find(key)
-        asked = last_asked(step)
-        assert step is not None and asked is not None
-        if asked["decision"] is None and has_expired(asked):
-            step.asked = await hop(expire, self.journal.run.id, key)
-        return await self.journal.take_decision(key)
 
     async def _after(
         self, key: str, spec: ToolSpec, parsed: BaseModel, who: Principal
@@ -166,6 +177,16 @@ class Gate:
             await self._ask(key, spec, kind, arguments, ruling, changed)
             return None
         return Passage(arguments, tier=tier)
+
+
+async def decision_on(journal: Journal, key: str) -> dict[str, Any] | None:
+    """What was decided on the step's last question, by people or by now by the clock; else None."""
+    step = journal.find(key)
+    asked = last_asked(step)
+    assert step is not None and asked is not None
+    if asked["decision"] is None and has_expired(asked):
+        step.asked = await hop(expire, journal.run.id, key)
+    return await journal.take_decision(key)
 
 
 def _said_no(decision: dict[str, Any]) -> Outcome:

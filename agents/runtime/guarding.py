@@ -23,7 +23,7 @@ from agents.runtime.faults import RunFault
 from agents.runtime.guarded_output import Again, GuardedOutput
 from agents.runtime.journal import Journal
 from agents.runtime.log import MessageText
-from agents.runtime.outcomes import Outcome
+from agents.runtime.outcomes import Outcome, as_text
 from agents.runtime.state import OpenStep, StepState
 from agents.runtime.verdict_rows import verdict_key
 from agents.tools.spec import Effect, ToolSpec
@@ -75,10 +75,18 @@ class RunGuard:
         if stage is None or not stage.calls:
             return
         known = frozenset(step.name for step in self.journal.verdicts("input"))
-        said = await call_out(stage, str(self.journal.run.input), known)
+        said = await call_out(stage, as_text(self.journal.run.input), known)
         self.record("input", said)
         if (block := first_block(said)) is not None:
             raise blocked(block)
+
+    def look_at_task(self) -> None:
+        """Of a child run: what guardrails say of the task it was given, for `enter` to act on.
+
+        What may be kept of the text was decided before it was written; this is the record.
+        """
+        if not self.journal.verdicts("input"):
+            self.record("input", input_looked(self.plan, self.journal.run.input).verdicts)
 
     def opening(self, messages: list[Any]) -> list[Any]:
         """The conversation's beginning with a word on what the marks around data mean."""
@@ -158,16 +166,23 @@ class RunGuard:
         A result that they refuse stays in the journal, which is no place of the model's.
         """
         text = str(step.output["text"])
-        if step.error is not None:
-            return text
+        return text if step.error is not None else await self.withheld(step) or self.data(text)
+
+    async def withheld(self, step: StepState) -> str:
+        """What is told instead of a result that the calls out refuse; "" of any other."""
         stage = self.plan.at(Stage.TOOL_RESULT)
         if stage is not None and stage.calls:
             known = self.journal.verdicts(step.key)
+            text = str(step.output["text"])
             said = await call_out(stage, text, frozenset(one.name for one in known))
             self.record(step.key, said)
             blocks = [one.output["action"] == "block" for one in known]
             if any(blocks) or first_block(said) is not None:
                 return f"Error: {WITHHELD}."
+        return ""
+
+    def data(self, text: str) -> str:
+        """A text between marks as data, where the tenant has asked for them."""
         return as_data(text, self.mark) if self.mark else text
 
     def heard(self, steps: Sequence[tuple[ToolSpec | None, str]]) -> None:
@@ -223,7 +238,9 @@ def _withheld(verdict: Verdict) -> Outcome:
     )
 
 
-def input_looked(plan: Plan | None, text: str) -> Looked:
-    """The input as it may be written anywhere, before the run exists."""
+def input_looked(plan: Plan | None, given: Any) -> Looked:
+    """The input, text or JSON, as it may be written anywhere, before the run exists."""
     stage = plan.at(Stage.INPUT) if plan is not None else None
-    return Looked(text, ()) if stage is None else look(stage, text)
+    if stage is None:
+        return Looked(given, ())
+    return look(stage, given) if isinstance(given, str) else look_at_data(stage, given)[0]

@@ -33,8 +33,13 @@ def find_of(schema: str, run_id: UUID) -> RunLog | None:
 def given_up(log: RunLog) -> bool:
     """Whether a log ended without the run's end: another owner goes on, the journal tells."""
     last = log.entries[-1] if log.entries else None
-    kind = last.type if isinstance(last, Event) else ""
-    return log.ended and kind not in ENDS
+    ended = isinstance(last, Event) and ends(last, log.source.run_id)
+    return log.ended and not ended
+
+
+def ends(event: Event, run_id: UUID | str) -> bool:
+    """Whether this is the run's last event, and not a child run's in its stream."""
+    return event.type in ENDS and event.data["run_id"] == str(run_id)
 
 
 def drop(run_id: UUID, log: RunLog, *, soon: bool = True) -> None:

@@ -13,12 +13,11 @@ from typing import Any
 
 from django.conf import settings
 
-from agents.runtime import leaving
-from agents.runtime.faults import Fenced, HandedOver, RunFault
+from agents.runtime.child_records import ChildRuns
+from agents.runtime.faults import Fenced, RunFault
 from agents.runtime.outage import through_outage
 from agents.runtime.outcomes import Ending, Outcome, as_fault
-from agents.runtime.questions import Questions
-from agents.runtime.records import Note
+from agents.runtime.riding import Note, Queued
 from agents.runtime.state import OpenStep, StepState
 from config.metrics import STEP_RETRIES
 from config.trace import enter_span
@@ -29,7 +28,7 @@ log = logging.getLogger(__name__)
 Work = Callable[[OpenStep], Awaitable[Outcome]]
 
 
-class Journal(Questions):
+class Journal(ChildRuns):
     """The journal of one run in the hands of its owner."""
 
     # --- reading ----------------------------------------------------------------------------------
@@ -46,8 +45,7 @@ class Journal(Questions):
 
     def tool_keys(self, tool: str) -> list[str]:
         """The keys of the steps that called this tool, in the journal's order."""
-        steps = [step for step in self._steps.values() if step.kind == "tool"]
-        return [step.key for step in sorted(steps, key=lambda s: s.seq) if step.name == tool]
+        return [step.key for step in self.steps_of("tool") if step.name == tool]
 
     def last_step(self, kind: str) -> StepState | None:
         """The latest step of this kind, in whatever state."""
@@ -71,6 +69,8 @@ class Journal(Questions):
         when_cancelled: Callable[[], Outcome] | None = None,
         final: Callable[[Outcome], Ending | None] | None = None,
         may_wait: bool = False,
+        at_once: bool = False,
+        pauses: Callable[[int], float] | None = None,
     ) -> StepState:
         """Do `work` once and record it; on re-entry return what is recorded and do nothing.
 
@@ -80,24 +80,29 @@ class Journal(Questions):
         transaction as the record of its end. `when_cancelled` says what there is to keep of work
         that a cancelled run leaves. An outcome for which `final` gives an ending is recorded
         together with the run's end. With `may_wait` (work that does no harm when done again) its
-        end is recorded with the run's next write. Raises Fenced when the run has another owner.
+        end is recorded with the run's next write; with `at_once` (the same) it begins while its
+        start is still being written. `pauses`: seconds after an attempt, where they are declared.
+        Raises Fenced when the run has another owner.
         """
         done = self.finished(key)
         if done is not None:
             return done
-        if leaving.asked(self.run.id):
-            await self.flush()
-            raise HandedOver
+        await self.leave_if_asked()
         begun = self._begun.pop(key, None)
         before = self._steps.get(key)
         attempt = begun.attempt if begun else before.attempt + 1 if before else 1
         last = attempt + max(attempts, 1) - 1
         while True:
-            opened = begun or await self._start(key, kind, name, attempt, input)
-            begun = None
+            starting: Queued | None = None
+            if begun is None and at_once:
+                opened, starting = self._start_soon(key, kind, name, attempt, input, on_start)
+            elif begun is None:
+                opened = await self._start(key, kind, name, attempt, input, on_start)
+            else:
+                opened, begun = begun, None
+                if on_start is not None:
+                    on_start(opened)
             enter_span(self.run.id, key, attempt)
-            if on_start is not None:
-                on_start(opened)
             try:
                 if in_transaction is not None:
                     return await self._end_in_transaction(opened, in_transaction, on_end)
@@ -105,19 +110,26 @@ class Journal(Questions):
             except (Fenced, RunFault):
                 raise
             except asyncio.CancelledError:
-                if when_cancelled is not None and self.run.cancel_requested:
+                if when_cancelled is not None and self.root.cancel_requested:
                     await asyncio.shield(self._end(opened, when_cancelled(), None))
                 raise
             except Exception as error:
+                if starting is not None:
+                    await self._over(starting)
                 if database_away(error):  # no failure of the step: it is done again from here
                     raise
                 if not getattr(error, "retryable", False) or attempt >= last:
                     await self._fail(opened, error, on_end)
                     raise as_fault(error, attempt) from error
                 STEP_RETRIES.labels(kind).inc()
-                await self._pause_before_retry(attempt, error)
+                if pauses is not None:
+                    await asyncio.sleep(pauses(attempt))
+                else:
+                    await self._pause_before_retry(attempt, error)
                 attempt += 1
                 continue
+            if starting is not None:
+                await self._over(starting)
             ending = final(outcome) if final is not None else None
             if ending is not None:
                 return await self._end_with_run(opened, outcome, ending, on_end)

@@ -14,7 +14,21 @@ from agents.tools.output import storable
 
 def as_jsonb(value: Any) -> str | None:
     """JSON text that Postgres takes: what jsonb refuses (NUL, lone surrogates) is replaced."""
-    return None if value is None else orjson.dumps(storable(value)).decode()
+    if value is None:
+        return None
+    try:
+        text = orjson.dumps(value)
+    except TypeError:
+        text = b""
+    # Nothing is null that wasn't None: NaN is written so too, which is to be kept as what it says.
+    if not text or b"null" in text or b"\\u0000" in text:
+        text = orjson.dumps(storable(value))
+    return text.decode()
+
+
+def as_text(value: Any) -> str:
+    """An input or output as text: text as it is, anything else as JSON."""
+    return value if isinstance(value, str) else as_jsonb(value) or ""
 
 
 @dataclass(slots=True)

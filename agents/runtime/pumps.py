@@ -105,7 +105,7 @@ class _Pump:
         self._to: str = message["to"]
         self._log = log
         self._end_only: bool = message["e"]
-        self._reader = Reader(log, Cursor(*message["c"]))
+        self._reader = Reader(log, Cursor.of(message["c"]))
         self.until = time.monotonic() + WATCH_SECONDS
 
     async def run(self) -> None:

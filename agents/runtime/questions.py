@@ -6,14 +6,16 @@ The owner's part of it. Deciding is `agents.services.decide`; both lock the run'
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import UUID
 
 from agents.ids import uuid7
-from agents.runtime import sql
+from agents.runtime import asking_sql, child_sql
 from agents.runtime.asking import (
+    REVIEW,
     decided_event,
     expiry,
     last_asked,
@@ -26,13 +28,17 @@ from agents.runtime.faults import Fenced, Parked
 from agents.runtime.outcomes import as_jsonb
 from agents.runtime.records import Records
 from agents.runtime.state import StepState
+from agents.runtime.writing import Writing
 from approvals.policy import Ruling
 from tenants.pool import tenant_connection
 
 
 @dataclass(frozen=True, slots=True)
 class Question:
-    """What is asked. `kind` is confirm, input or external; `fields` a JSON schema for input."""
+    """What is asked. `kind` is confirm, input or external; `fields` a JSON schema for input.
+
+    `step`: the kind of the step that asks.
+    """
 
     kind: str
     tool: str
@@ -40,6 +46,7 @@ class Question:
     arguments: Any
     ruling: Ruling
     fields: dict[str, Any] | None = None
+    step: str = "tool"
 
 
 class Questions(Records):
@@ -58,7 +65,7 @@ class Questions(Records):
             values = {
                 "seq": seq,
                 "key": key,
-                "kind": "tool",
+                "kind": question.step,
                 "name": name,
                 "input": as_jsonb(input),
                 "position": asked["position"],
@@ -85,11 +92,11 @@ class Questions(Records):
                 "at": datetime.fromisoformat(asked["at"]),
                 "expires_at": expiry(asked),
             }
-            started_at = await self._write(sql.STEP_ASK, values)
+            started_at = await self._write(asking_sql.STEP_ASK, values)
             self._steps[key] = StepState(
                 seq=seq,
                 key=key,
-                kind="tool",
+                kind=question.step,
                 name=name,
                 status="waiting",
                 attempt=before.attempt if before else 0,
@@ -98,7 +105,7 @@ class Questions(Records):
                 error=None,
                 input_tokens=0,
                 output_tokens=0,
-                started_position=asked["position"],
+                started_position=before.started_position if before else asked["position"],
                 finished_position=None,
                 started_at=started_at,
                 finished_at=None,
@@ -133,14 +140,19 @@ class Questions(Records):
         if decision["position"] is None:  # decided before the run had paused
             async with self._lock:
                 decision["position"] = self.next_position()
-                await self._write(sql.STEP_DECIDED, {"key": key, "asked": as_jsonb(step.asked)})
+                await self._write(
+                    asking_sql.STEP_DECIDED, {"key": key, "asked": as_jsonb(step.asked)}
+                )
                 self.log.publish(decided_event(self.log.source, step.seq, asked))
         return decision
 
     async def pause(self) -> None:
         """Park the run, when a step still waits undecided: raises Parked. Else learn what came.
 
-        Raises CancelledError when a cancel was asked for meanwhile: the run is to end.
+        What waits for a time parks it as well, until the first of those has come.
+
+        With it all child runs are parked; one decision on any of them is enough to go on. Raises
+        CancelledError when a cancel was asked for meanwhile: the run is to end.
         """
         await self.flush()
         async with self._lock:
@@ -153,28 +165,54 @@ class Questions(Records):
 
     async def _park_if_waiting(self) -> dict[str, Any] | None:
         async with tenant_connection() as conn, conn.transaction():
-            ids = {"run_id": self.run.id, "fence": self.fence}
-            row = await (await conn.execute(sql.LOCK_RUN, ids)).fetchone()
+            ids = self.ids()
+            row = await (await conn.execute(asking_sql.LOCK_RUN, ids)).fetchone()
             if row is None:
                 raise Fenced(str(self.run.id))
             if row[1]:
                 self.run.cancel_requested = True
                 raise asyncio.CancelledError
-            rows: Any = await (await conn.execute(sql.ASKED, ids)).fetchall()
-            for key, asked in rows:
-                self._steps[key].asked = asked
-            questions = [open_question(self._steps[key]) for key, _ in rows]
+            questions = await self._questions(conn, [self, *self.tree.values()])
             waiting = [asked for asked in questions if asked is not None]
-            if len(waiting) < len(rows) or not rows:
+            wakes = self.wake_times()
+            if len(waiting) < len(questions) or not (questions or wakes) or has_come(wakes):
                 return None  # what was decided is done first
-            return await self._park(conn, ids, waiting)
+            return await self._park(conn, ids, waiting, wakes)
+
+    def wake_times(self) -> list[datetime]:
+        """When what waits in this journal, and below it, comes by itself."""
+        return [at for one in (self, *self.below()) for at in one.wakes.values()]
+
+    async def hear(self) -> bool:
+        """Learn what was decided while the run goes on; whether that was anything."""
+        async with self._lock, tenant_connection() as conn:
+            questions = await self._questions(conn, [self, *self.below()])
+        return any(asked is None for asked in questions)
+
+    async def _questions(
+        self, conn: Any, journals: Sequence[Writing]
+    ) -> list[dict[str, Any] | None]:
+        """Of each step that waits in these journals: its open question; None if it was decided."""
+        by_run = {journal.run.id: journal for journal in journals}
+        rows: Any = await (await conn.execute(asking_sql.ASKED, {"runs": list(by_run)})).fetchall()
+        found = []
+        for run_id, key, asked in rows:
+            step = by_run[run_id]._steps[key]
+            step.asked = asked
+            found.append(open_question(step))
+        return found
 
     async def _park(
-        self, conn: Any, ids: dict[str, Any], questions: list[dict[str, Any]]
+        self,
+        conn: Any,
+        ids: dict[str, Any],
+        questions: list[dict[str, Any]],
+        wakes: list[datetime],
     ) -> dict[str, Any]:
         run = self.run
         approvals = [asked["approval"] for asked in questions]
-        due = min(expiry(asked) for asked in questions)
+        due = min([*wakes, *(expiry(asked) for asked in questions)])
+        review = any(asked["tool"] == REVIEW for asked in questions)
         position = self.next_position()
         values = {
             **ids,
@@ -182,11 +220,20 @@ class Questions(Records):
             "until": iso(due),
             "position": position,
             "approvals": as_jsonb(approvals),
+            "review": review,
             "input_tokens": run.input_tokens,
             "output_tokens": run.output_tokens,
             "cost": run.cost,
         }
-        row = await (await conn.execute(sql.PAUSE, values)).fetchone()
+        row = await (await conn.execute(asking_sql.PAUSE, values)).fetchone()
         if row is None:
             raise Fenced(str(run.id))
-        return {"position": position, "at": iso(row[0]), "until": iso(due), "approvals": approvals}
+        if self.tree:
+            await conn.execute(child_sql.PAUSE_CHILDREN, ids)
+        pause = {"position": position, "at": iso(row[0]), "until": iso(due), "approvals": approvals}
+        return {**pause, "review": True} if review else pause
+
+
+def has_come(times: Sequence[datetime]) -> bool:
+    """Whether one of these times is now or was."""
+    return bool(times) and min(times) <= datetime.now(UTC)

@@ -1,6 +1,7 @@
 """What was decided, written into the run: by whoever decides, and by the clock.
 
 Plain ORM units. The order of locks is approval, run, ticket; a pausing owner takes the run's first.
+The run that is locked, paused and put back is the root: a child run waits and goes on with it.
 """
 
 from __future__ import annotations
@@ -26,34 +27,40 @@ def step_key(approval: Approval) -> str:
     return approval.step_key.partition(_ASKED_AGAIN)[0]
 
 
-def settle(approval: Approval, run: Run, decision: dict[str, Any]) -> bool:
-    """Write a decision into the waiting step; True when the run is back in the queue by it.
+def settle(approval: Approval, root: Run, decision: dict[str, Any]) -> bool:
+    """Write a decision into the waiting step; True when its tree is back in the queue by it.
 
-    Inside the caller's transaction, with approval and run locked. `decision`: choice, by,
+    Inside the caller's transaction, with approval and root locked. `decision`: choice, by,
     arguments, response, reason. A decision on a paused run has its place in the journal at once;
     for a run that somebody still holds, its owner gives it one.
     """
-    step = Step.objects.get(run=run, key=step_key(approval))
+    step = Step.objects.get(run=approval.run_id, key=step_key(approval))
     position = None
-    if run.status == Run.Status.PAUSED:
-        position = run.position + 1
-        run.position = position
-        run.save(update_fields=["position"])
+    if root.status == Run.Status.PAUSED:
+        position = root.position + 1
+        root.position = position
+        root.save(update_fields=["position"])
     entry = step.asked[-1]
     assert entry["approval"] == str(approval.pk), "only the last question of a step is open"
     entry["decision"] = {**decision, "at": iso(timezone.now()), "position": position}
     step.save(update_fields=["asked"])
     notices.notify("approval", id=str(approval.pk))
-    if run.status != Run.Status.PAUSED or _still_waits(run):
+    if root.status != Run.Status.PAUSED or _still_waits(approval):
         return False
-    Run.objects.filter(pk=run.pk).update(status=Run.Status.QUEUED)
+    Run.objects.filter(pk=root.pk).update(status=Run.Status.QUEUED)
     with connection.cursor() as cursor:
-        cursor.execute(ticket_sql.UNPARK, {"run_id": run.pk})
+        cursor.execute(ticket_sql.UNPARK, {"run_id": root.pk})
     return True
 
 
-def _still_waits(run: Run) -> bool:
-    waiting = Step.objects.filter(run=run, status=Step.Status.WAITING)
+def _still_waits(approval: Approval) -> bool:
+    """Whether the run that asked could not go on yet; others of its tree may wait on.
+
+    An agent goes on when all of a turn's calls are decided, a workflow from each of its nodes.
+    """
+    if approval.component_kind == "workflow":
+        return False
+    waiting = Step.objects.filter(run=approval.run_id, status=Step.Status.WAITING)
     return any(step.asked[-1]["decision"] is None for step in waiting)
 
 
@@ -66,7 +73,7 @@ def expire(run_id: UUID, key: str) -> list[dict[str, Any]]:
     with transaction.atomic():
         asked = Step.objects.values_list("asked", flat=True).get(run=run_id, key=key)
         approval = Approval.objects.select_for_update().get(pk=asked[-1]["approval"])
-        run = Run.objects.select_for_update().get(pk=run_id)
+        root = Run.objects.select_for_update().get(pk=approval.root_run_id)
         if approval.is_waiting and approval.expires_at <= timezone.now():
             if approval.on_expiry == "escalate" and approval.escalated_at is None:
                 _escalate(approval, key)
@@ -75,7 +82,7 @@ def expire(run_id: UUID, key: str) -> list[dict[str, Any]]:
                 approval.decided_at = timezone.now()
                 approval.save(update_fields=["status", "decided_at"])
                 nothing = {"by": None, "arguments": None, "response": None, "reason": ""}
-                settle(approval, run, {"choice": "expire", **nothing})
+                settle(approval, root, {"choice": "expire", **nothing})
         found: list[dict[str, Any]] = Step.objects.values_list("asked", flat=True).get(
             run=run_id, key=key
         )

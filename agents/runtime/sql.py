@@ -3,22 +3,23 @@
 Statements run on the native pool (or, for tools that share the journal's transaction, on the ORM's
 connection) with the tenant's path set; the ticket's table is named with its schema. Each write of a
 run's owner passes GUARD: it locks the ticket against a claim and yields no row under a stale fence.
+A child run has no ticket: its root's guards it. What else trees need is in `child_sql`; what
+asks people and waits for them, in `asking_sql`.
 """
 
 from agents.limits.counting import USAGE, USAGE_TAKES
 from approvals.audit.run_sql import RUN_ENDED, RUN_STARTED
-from tenants.notices import CHANNEL
 from tenants.prepared import Statement
 
 # Of the parameters that aren't text, in what runs with every run and so is prepared.
-_TYPES = {
+TYPES = {
     name: kind
     for kind, names in {
-        "uuid": "run_id session_id",
-        "jsonb": "input model output error verdicts step_input step_output",
+        "uuid": "run_id root_id child_id session_id",
+        "jsonb": "input child_input model roster output error verdicts step_input step_output",
         "bigint": "published_id revision_id member_id fence runs input_tokens output_tokens"
         " step_input_tokens step_output_tokens",
-        "int": "seq attempt position step_seq step_position",
+        "int": "depth seq attempt position step_seq step_position",
         "float8": "seconds lease",
         "numeric": "cost step_cost",
     }.items()
@@ -27,7 +28,7 @@ _TYPES = {
 
 GUARD = """
     SELECT 1 FROM public.tickets_ticket
-    WHERE run_id = %(run_id)s AND fence = %(fence)s FOR SHARE
+    WHERE run_id = %(root_id)s AND fence = %(fence)s FOR SHARE
 """
 
 # --- verdicts of guardrails -----------------------------------------------------------------------
@@ -50,16 +51,24 @@ ON CONFLICT (run_id, key) DO UPDATE SET output = EXCLUDED.output, status = 'fini
     finished_position = EXCLUDED.finished_position, finished_at = EXCLUDED.finished_at
 RETURNING finished_at
 """,
-    _TYPES,
+    TYPES,
 )
 
 # --- start ----------------------------------------------------------------------------------------
 
-COMPONENT = """
+TABLES = {
+    "agent": "agents_agent",
+    "team": "agents_team",
+    "workflow": "workflows_workflow",
+}
+"""Where the drafts of each kind of component are, and which revision of them is published."""
+
+_COMPONENT = """
     SELECT r.id, r.number, a.name
-    FROM agents_agent a LEFT JOIN agents_revision r ON r.id = a.published_id
+    FROM {table} a LEFT JOIN agents_revision r ON r.id = a.published_id
     WHERE a.slug = %(slug)s AND NOT a.is_archived
 """
+COMPONENT = {kind: _COMPONENT.format(table=table) for kind, table in TABLES.items()}
 
 REVISION_SPEC = "SELECT spec, digest FROM agents_revision WHERE id = %(revision_id)s"
 
@@ -73,6 +82,7 @@ HISTORY = """
     JOIN (
         SELECT id FROM agents_run
         WHERE session_id = %(session_id)s AND id < %(run_id)s AND status = 'completed'
+            AND parent_id IS NULL
         ORDER BY id DESC LIMIT %(runs)s
     ) r ON r.id = m.run_id
     ORDER BY m.run_id, m.position
@@ -94,17 +104,17 @@ _OLD_SESSION = """
 # first step and the session's history ride along, so that a run begins with one round trip.
 _START = """
 WITH component AS (
-    SELECT 1 FROM agents_agent
+    SELECT 1 FROM {table}
     WHERE slug = %(slug)s AND NOT is_archived AND published_id = %(published_id)s
 ), session AS ({session}),
 run AS (
     INSERT INTO agents_run (
         id, revision_id, kind, slug, session_id, member_id, status, input, model, position, resumes,
-        input_tokens, output_tokens, trace_id, idempotency_key, request_digest, deadline_at,
+        input_tokens, output_tokens, trace_id, idempotency_key, request_digest, roster, deadline_at,
         created_at, started_at)
     SELECT %(run_id)s, %(revision_id)s, %(kind)s, %(slug)s, session.id, %(member_id)s, %(status)s,
         %(input)s::jsonb, %(model)s::jsonb, 1, 0, 0, 0, %(trace_id)s, %(idempotency_key)s,
-        %(request_digest)s,
+        %(request_digest)s, %(roster)s::jsonb,
         CASE WHEN %(status)s = 'running' THEN now() + make_interval(secs => %(seconds)s) END, now(),
         CASE WHEN %(status)s = 'running' THEN now() END
     FROM session
@@ -136,16 +146,33 @@ _HISTORY_AS_JSON = f"""(
 _NEW = {"session": _NEW_SESSION, "history": _NO_HISTORY, "audited": RUN_STARTED}
 _OLD = {"session": _OLD_SESSION, "history": _HISTORY_AS_JSON, "audited": RUN_STARTED}
 _FIRST = {"seq": "1", "position": "2", "verdicts": ""}
-START_IN_NEW_SESSION = Statement(_START.format(**_NEW, **_FIRST), _TYPES)
-START_IN_SESSION = Statement(_START.format(**_OLD, **_FIRST), _TYPES)
 # What guardrails said of the input is written with the run, and the first step comes after it.
 _VERDICTS = f""", verdicts AS (
     INSERT INTO agents_step ({VERDICT_COLUMNS})
     SELECT run.id, {VERDICT_VALUES} FROM run, {VERDICT_RECORDS}
 )"""
 _LATER = {"seq": "%(step_seq)s", "position": "%(step_position)s", "verdicts": _VERDICTS}
-START_LOOKED_AT_IN_NEW_SESSION = Statement(_START.format(**_NEW, **_LATER), _TYPES)
-START_LOOKED_AT_IN_SESSION = Statement(_START.format(**_OLD, **_LATER), _TYPES)
+
+
+def _start(table: str, *, in_session: bool, looked_at: bool, more: str = "") -> Statement:
+    session, first = _OLD if in_session else _NEW, _LATER if looked_at else _FIRST
+    first = {**first, "verdicts": first["verdicts"] + more}
+    return Statement(_START.format(table=table, **session, **first), TYPES)
+
+
+def start_of_workflow(more: str, *, in_session: bool, looked_at: bool) -> Statement:
+    """The start of a workflow with another part that writes beside it."""
+    table = TABLES["workflow"]
+    return _start(table, in_session=in_session, looked_at=looked_at, more=more)
+
+
+START = {
+    (kind, in_session, looked_at): _start(table, in_session=in_session, looked_at=looked_at)
+    for kind, table in TABLES.items()
+    for in_session in (False, True)
+    for looked_at in (False, True)
+}
+"""By the component's kind, whether the session is there already, and whether guardrails spoke."""
 
 RUN_BY_IDEMPOTENCY_KEY = """
     SELECT id, request_digest FROM agents_run
@@ -172,28 +199,26 @@ FROM guard WHERE id = %(run_id)s AND status IN ('queued', 'running', 'paused')
 RETURNING position
 """
 
-LOAD_RUN = """
+_LOAD_RUN = """
     SELECT r.id, r.kind, r.slug, v.number, r.revision_id, r.session_id, r.parent_id, r.member_id,
         r.status, r.input, r.output, r.error, r.model, r.input_tokens, r.output_tokens, r.position,
         r.resumes, r.trace_id, r.created_at, r.started_at, r.finished_at, r.deadline_at,
         m.time_zone, m.is_active, EXTRACT(EPOCH FROM r.deadline_at - now())::float8,
-        r.cancel_requested_at IS NOT NULL, r.cost, m.name, m.username, r.pauses
+        r.cancel_requested_at IS NOT NULL, r.cost, m.name, m.username, r.pauses,
+        r.root_id, r.depth, r.first_position, r.roster
     FROM agents_run r
     JOIN agents_revision v ON v.id = r.revision_id
     JOIN accounts_member m ON m.id = r.member_id
-    WHERE r.id = %(run_id)s
 """
+LOAD_RUN = _LOAD_RUN + "WHERE r.id = %(run_id)s"
+# A tree's child runs, parents before their children.
+LOAD_CHILDREN = _LOAD_RUN + "WHERE r.root_id = %(root_id)s ORDER BY r.depth, r.id"
 
-LOAD_STEPS = """
-    SELECT seq, key, kind, name, status, attempt, input, output, error, input_tokens, output_tokens,
-        started_position, finished_position, started_at, finished_at, cost, asked
-    FROM agents_step WHERE run_id = %(run_id)s ORDER BY seq
-"""
-
-JOURNAL_STATE = """
-    SELECT r.status, r.position, max(s.started_position), max(s.finished_position)
-    FROM agents_run r LEFT JOIN agents_step s ON s.run_id = r.id
-    WHERE r.id = %(run_id)s GROUP BY r.id
+_STEP_COLUMNS = """seq, key, kind, name, status, attempt, input, output, error, input_tokens,
+    output_tokens, started_position, finished_position, started_at, finished_at, cost, asked"""
+LOAD_STEPS = f"SELECT {_STEP_COLUMNS} FROM agents_step WHERE run_id = %(run_id)s ORDER BY seq"
+LOAD_STEPS_OF = f"""
+    SELECT {_STEP_COLUMNS}, run_id FROM agents_step WHERE run_id = ANY(%(runs)s) ORDER BY seq
 """
 
 # --- steps ----------------------------------------------------------------------------------------
@@ -210,7 +235,7 @@ ON CONFLICT (run_id, key) DO UPDATE SET status = 'started', attempt = EXCLUDED.a
     input = EXCLUDED.input
 RETURNING started_at
 """,
-    _TYPES,
+    TYPES,
 )
 
 STEP_END = Statement(
@@ -222,82 +247,8 @@ UPDATE agents_step SET status = %(status)s, output = %(output)s::jsonb, error = 
 FROM guard WHERE run_id = %(run_id)s AND key = %(key)s
 RETURNING finished_at
 """,
-    _TYPES,
+    TYPES,
 )
-
-# --- waiting for people ---------------------------------------------------------------------------
-
-# A notice (tenants.notices) to whoever shows what waits: from nobody, so that all take it.
-TELL_OF_APPROVAL = f"""pg_notify('{CHANNEL}', json_build_object('kind', 'approval',
-    'schema', current_schema(), 'from', '', 'fields', json_build_object('id', id))::text)"""
-
-# The step that waits, and the approval it waits for. A step may ask more than once.
-STEP_ASK = f"""
-WITH guard AS ({GUARD}), step AS (
-    INSERT INTO agents_step (run_id, seq, key, kind, name, status, attempt, input, input_tokens,
-        output_tokens, started_position, started_at, asked)
-    SELECT %(run_id)s, %(seq)s, %(key)s, %(kind)s, %(name)s, 'waiting', 0, %(input)s::jsonb,
-        0, 0, %(position)s, now(), jsonb_build_array(%(asked)s::jsonb) FROM guard
-    ON CONFLICT (run_id, key) DO UPDATE SET status = 'waiting',
-        asked = COALESCE(agents_step.asked, '[]') || EXCLUDED.asked
-    RETURNING run_id
-), approval AS (
-    INSERT INTO approvals_approval (id, run_id, root_run_id, step_key, kind, status, component_kind,
-        component, tool, arguments, fields, tier, effect, why, requester_id, decider_roles, quorum,
-        own_requests, on_expiry, escalate_to, reason, trace_id, created_at, expires_at)
-    SELECT %(approval_id)s, run_id, %(root_run_id)s, %(key)s || %(suffix)s, %(ask_kind)s, 'waiting',
-        %(component_kind)s, %(component)s, %(tool)s, %(arguments)s::jsonb, %(fields)s::jsonb,
-        %(tier)s, %(effect)s, %(why)s, %(member_id)s, %(decider_roles)s::jsonb, %(quorum)s,
-        %(own_requests)s, %(on_expiry)s, %(escalate_to)s, '', %(trace_id)s, %(at)s, %(expires_at)s
-    FROM step RETURNING id, created_at
-)
-SELECT created_at, {TELL_OF_APPROVAL} FROM approval
-"""
-
-# What a step's last question came to, as its owner records it: with a position of its own.
-STEP_DECIDED = f"""
-WITH guard AS ({GUARD})
-UPDATE agents_step SET asked = %(asked)s::jsonb FROM guard
-WHERE run_id = %(run_id)s AND key = %(key)s RETURNING now()
-"""
-
-# Decisions and pauses of one run follow each other: each locks the run's row first.
-LOCK_RUN = """
-    SELECT status, cancel_requested_at IS NOT NULL FROM agents_run
-    WHERE id = %(run_id)s FOR UPDATE
-"""
-
-ASKED = "SELECT key, asked FROM agents_step WHERE run_id = %(run_id)s AND status = 'waiting'"
-
-PAUSE = """
-WITH ticket AS (
-    DELETE FROM public.tickets_ticket WHERE run_id = %(run_id)s AND fence = %(fence)s RETURNING *
-), parked AS (
-    INSERT INTO public.tickets_paused (run_id, schema, kind, slug, member_id, priority, fence,
-        created_at, paused_at, due_at)
-    SELECT run_id, schema, kind, slug, member_id, priority, fence, created_at, now(), %(due)s
-    FROM ticket
-), run AS (
-    UPDATE agents_run SET status = 'paused', paused_at = now(), position = %(position)s,
-        input_tokens = %(input_tokens)s, output_tokens = %(output_tokens)s,
-        cost = %(cost)s::numeric,
-        pauses = pauses || jsonb_build_array(jsonb_build_object(
-            'position', %(position)s::int, 'at', now(), 'until', %(until)s::text,
-            'approvals', %(approvals)s::jsonb))
-    FROM ticket WHERE id = %(run_id)s
-    RETURNING paused_at
-)
-SELECT paused_at FROM run
-"""
-
-# What a run that ends without them had asked is asked no more.
-CLOSE_APPROVALS = f"""
-WITH closed AS (
-    UPDATE approvals_approval SET status = 'cancelled', decided_at = now()
-    WHERE run_id = %(run_id)s AND status = 'waiting' RETURNING id
-)
-SELECT {TELL_OF_APPROVAL} FROM closed
-"""
 
 # --- finish ---------------------------------------------------------------------------------------
 
@@ -319,13 +270,13 @@ WITH ticket AS (
 ), {usage}{audited}
 SELECT finished_at FROM run
 """
-_LAST_STEP = """, step AS (
+LAST_STEP = """, step AS (
     UPDATE agents_step SET status = 'finished', output = %(step_output)s::jsonb, error = NULL,
         input_tokens = %(step_input_tokens)s, output_tokens = %(step_output_tokens)s,
         cost = %(step_cost)s::numeric, finished_position = %(step_position)s, finished_at = now()
     FROM ticket WHERE run_id = %(run_id)s AND key = %(step_key)s
 )"""
 _COUNTED = {"usage": USAGE, "usage_takes": USAGE_TAKES, "audited": RUN_ENDED}
-FINISH = Statement(_FINISH.format(step="", **_COUNTED), _TYPES)
+FINISH = Statement(_FINISH.format(step="", **_COUNTED), TYPES)
 # The step whose outcome ends the run is recorded with the run's end.
-FINISH_WITH_STEP = Statement(_FINISH.format(step=_LAST_STEP, **_COUNTED), _TYPES)
+FINISH_WITH_STEP = Statement(_FINISH.format(step=LAST_STEP, **_COUNTED), TYPES)

@@ -9,7 +9,7 @@ from decimal import Decimal
 from typing import Any
 from uuid import UUID
 
-from agents.runtime.build import BuiltAgent
+from agents.runtime.build import Built
 from agents.runtime.events import Source, iso
 
 TERMINAL = frozenset({"completed", "failed", "cancelled", "needs_review"})
@@ -23,11 +23,18 @@ def cost_text(cost: Decimal | None) -> str | None:
     return text.rstrip("0").rstrip(".") if "." in text else text
 
 
+def shown_status(run: Any) -> str:
+    """What a run's status is to people: one that waits for a review is no mere pause."""
+    last = run.pauses[-1] if run.status == "paused" and run.pauses else {}
+    waits = last.get("review") and "resumed_at" not in last
+    return "needs_review" if waits else str(run.status)
+
+
 def run_json(run: Any, revision: int) -> dict[str, Any]:
     """A run as the HTTP contract shows it; `run` is a RunState or a row of the same fields."""
     return {
         "id": str(run.id),
-        "status": run.status,
+        "status": shown_status(run),
         "component": {"kind": run.kind, "slug": run.slug, "revision": revision},
         "session_id": str(run.session_id),
         "parent_run_id": str(run.parent_id) if run.parent_id else None,
@@ -102,7 +109,12 @@ class RunState:
     cancel_requested: bool = False
     cost: Decimal | None = None  # of the steps so far; None: no price is known
     pauses: list[dict[str, Any]] = field(default_factory=list)
+    root: UUID | None = None  # None: it is one itself
+    depth: int = 0
+    first_position: int = 1
+    roster: dict[str, int] | None = None
     steps: list[StepState] = field(default_factory=list)
+    below: list[RunState] = field(default_factory=list)  # child runs at any depth, parents first
 
     @property
     def paused(self) -> bool:
@@ -112,7 +124,7 @@ class RunState:
     @property
     def root_id(self) -> UUID:
         """The run that a person started."""
-        return self.parent_id or self.id
+        return self.root or self.id
 
     @property
     def source(self) -> Source:
@@ -120,6 +132,7 @@ class RunState:
             run_id=str(self.id),
             parent_run_id=str(self.parent_id) if self.parent_id else None,
             component={"kind": self.kind, "slug": self.slug, "revision": self.revision},
+            depth=self.depth,
         )
 
     def as_json(self) -> dict[str, Any]:
@@ -151,7 +164,7 @@ class Held:
     """
 
     run: RunState
-    agent: BuiltAgent
+    agent: Built
     fence: int
     resumed: bool = False
     decided: bool = False

@@ -54,10 +54,13 @@ UNPARK = _UNPARK.format(which="run_id = %(run_id)s")
 UNPARK_DUE = _UNPARK.format(which="due_at <= now()")
 
 # How far the journal is, and who holds the run: what a follower asks before it reads anything.
+# A tree is followed by its root.
 FOLLOWED = """
-    SELECT r.status, r.position, max(s.started_position), max(s.finished_position), (
-        SELECT t.owner FROM public.tickets_ticket t WHERE t.run_id = r.id)
-    FROM agents_run r LEFT JOIN agents_step s ON s.run_id = r.id
+    SELECT r.status, r.position, max(s.started_position), max(s.finished_position),
+        (SELECT max(c.position) FROM agents_run c WHERE c.root_id = r.id),
+        (SELECT t.owner FROM public.tickets_ticket t WHERE t.run_id = COALESCE(r.root_id, r.id))
+    FROM agents_run r LEFT JOIN agents_step s ON s.run_id = ANY(ARRAY(
+        SELECT r.id UNION ALL SELECT c.id FROM agents_run c WHERE c.root_id = r.id))
     WHERE r.id = %(run_id)s GROUP BY r.id
 """
 

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 from django.db import transaction
 from langchain_core.messages import ToolMessage
+from pydantic import BaseModel
 
 from agents.guardrails.verdicts import Verdict
 from agents.models_llm.protocol import ToolCall
-from agents.runtime.build import BuiltAgent
+from agents.runtime.build import Built
 from agents.runtime.events import Cursor, Event, Source, make
 from agents.runtime.faults import NeedsReview
 from agents.runtime.gate import Gate, Passage
@@ -27,7 +30,10 @@ from tenants.context import current_tenant
 class ToolSteps:
     """The tools granted to one run, called for its member with no more than their rights."""
 
-    def __init__(self, journal: Journal, agent: BuiltAgent, guard: RunGuard | None = None) -> None:
+    pauses: Callable[[int], float] | None = None
+    """Seconds between attempts, where they aren't the journal's own."""
+
+    def __init__(self, journal: Journal, agent: Built, guard: RunGuard | None = None) -> None:
         self.journal = journal
         self.granted = agent.tools
         self.guard = guard
@@ -38,14 +44,20 @@ class ToolSteps:
 
         `alone`: it is the turn's only call, so the run's next write follows at once.
         """
+        step = await self.made(key, call, alone=alone)
+        return None if step is None else await self._message(call, step)
+
+    async def made(self, key: str, call: ToolCall, *, alone: bool = False) -> StepState | None:
+        """Run one call; its step, or None while it waits."""
         done = self.journal.finished(key)
         if done is not None:
-            return await self._message(call, done)
+            return done
         arguments: Any = call.parsed if call.parsed is not None else call.arguments
         who = await principal_of(self.journal.run.member_id)
         refusal = self._refusal(call, who)
         spec = None if refusal else self.granted[call.name]
         passage = Passage(arguments)
+        read: list[BaseModel] = []  # the arguments, while nobody has had them
         if spec is not None and who is not None:
             await self._check_half_done(key, spec)
             try:
@@ -57,8 +69,8 @@ class ToolSteps:
                 if through is None:
                     return None
                 passage = through
-        step = await self._step(key, call, spec, refusal, passage, alone)
-        return await self._message(call, step)
+                read += [parsed] if passage.arguments is arguments else []
+        return await self._step(key, call, spec, refusal, passage, read, alone)
 
     async def _message(self, call: ToolCall, step: StepState) -> ToolMessage:
         text = str(step.output["text"])
@@ -76,6 +88,7 @@ class ToolSteps:
         spec: ToolSpec | None,
         refusal: tuple[str, str] | None,
         passage: Passage,
+        read: list[BaseModel],
         alone: bool,
     ) -> StepState:
         arguments = passage.arguments
@@ -88,8 +101,10 @@ class ToolSteps:
 
         async def invoked(step: OpenStep, spec: ToolSpec) -> Outcome:
             try:
-                parsed = calling.parse_arguments(spec, arguments)
-                result = await calling.invoke(spec, self._context(step, passage), parsed)
+                parsed = read.pop() if read else calling.parse_arguments(spec, arguments)
+                result = await calling.invoke(
+                    _timed(spec, passage), self._context(step, passage), parsed
+                )
             except calling.ToolProblem as problem:
                 return _answer_to(problem, step, last)
             return Outcome({"text": result.text, "data": result.data})
@@ -108,7 +123,9 @@ class ToolSteps:
             try:
                 parsed = calling.parse_arguments(spec, arguments)
                 with transaction.atomic():  # a refusal undoes the effect, not the record of it
-                    result = calling.invoke_sync(spec, self._context(step, passage), parsed)
+                    result = calling.invoke_sync(
+                        _timed(spec, passage), self._context(step, passage), parsed
+                    )
             except calling.ToolProblem as problem:
                 outcome = _answer_to(problem, step, last)
             else:
@@ -127,6 +144,11 @@ class ToolSteps:
             on_start=notes.started,
             on_end=notes.ended,
             in_transaction=unit if calls and spec is not None and spec.transactional else None,
+            pauses=self.pauses,
+            at_once=calls
+            and spec is not None
+            and spec.effect is Effect.READ
+            and not spec.transactional,
             may_wait=alone and (not calls or spec is None or spec.effect is not Effect.WRITE),
         )
         if self.guard is not None and calls and spec is not None and spec.transactional:
@@ -179,6 +201,14 @@ def _answer_to(problem: calling.ToolProblem, step: OpenStep, last: int) -> Outco
     if problem.retryable and step.attempt < last:
         raise problem
     return _refused((problem.code, problem.message))
+
+
+def _timed(spec: ToolSpec, passage: Passage) -> ToolSpec:
+    """The tool with the time that its grants leave it."""
+    limit = passage.timeout_ms
+    if limit is None or limit / 1000 >= spec.timeout:
+        return spec
+    return replace(spec, timeout=limit / 1000)
 
 
 def _refused(reason: tuple[str, str]) -> Outcome:

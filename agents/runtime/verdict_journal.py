@@ -8,10 +8,14 @@ from agents.runtime.verdict_rows import VerdictRow, counted, row_of
 
 
 class VerdictJournal:
-    """The steps of a run by their keys, with numbers and positions for the next ones."""
+    """The steps of a run by their keys, with numbers and positions for the next ones.
 
-    def __init__(self, run: RunState) -> None:
+    Positions of a tree are its root's: `root` is the run that counts them.
+    """
+
+    def __init__(self, run: RunState, root: RunState | None = None) -> None:
         self.run = run
+        self.root = root or run
         self._steps = {step.key: step for step in run.steps}
         self._next_seq = 1
         self._verdicts: list[VerdictRow] = []
@@ -20,9 +24,14 @@ class VerdictJournal:
         """Set the next step's number to what follows those that are known."""
         self._next_seq = max((step.seq for step in self._steps.values()), default=0) + 1
 
+    def all_steps(self) -> list[StepState]:
+        """Every step, in whatever state."""
+        return list(self._steps.values())
+
     def next_position(self) -> int:
-        self.run.position += 1
-        return self.run.position
+        self.root.position += 1
+        self.run.position = self.root.position
+        return self.root.position
 
     def add_verdict(self, key: str, verdict: Verdict) -> None:
         """A guardrail's word: a finished step at once, durable with the run's next write."""

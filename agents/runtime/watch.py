@@ -100,9 +100,9 @@ class Watch:
         if not self._messages:
             return []
         message = self._messages.popleft()
-        if message["k"] != "events" or Cursor(*message["f"]) != cursor:
+        if message["k"] != "events" or Cursor.of(message["f"]) != cursor:
             return None
-        return [Event(Cursor(*at), kind, data) for at, kind, data in message["e"]]
+        return [Event(Cursor.of(at), kind, data) for at, kind, data in message["e"]]
 
     async def _wait(self, seconds: float) -> None:
         self._waiter = asyncio.get_running_loop().create_future()

@@ -7,9 +7,10 @@ from __future__ import annotations
 
 from uuid import UUID
 
-from django.db.models import QuerySet
+from django.db.models import Q, QuerySet
 
-from agents.models import Agent, Run, Session
+from agents.models import Agent, Run, Session, Team
+from agents.workflows.models import Workflow
 from config.errors import NotFound
 from tenants.accounts.principal import Principal
 from tenants.accounts.scopes import Scope
@@ -46,13 +47,17 @@ def access_session(principal: Principal, session_id: UUID) -> Session:
 
 def runnable_agents(principal: Principal) -> QuerySet[Agent]:
     """Published agents whose revision lets one of the member's roles run it."""
-    from django.db.models import Q
+    return Agent.objects.filter(_runnable(principal)).select_related("published")
 
-    published = Agent.objects.filter(published__isnull=False, is_archived=False)
+
+def _runnable(principal: Principal) -> Q:
     mine = Q(published__spec__run_roles=[])
     for role in principal.roles:
         mine |= Q(published__spec__run_roles__contains=[role])
-    return published.filter(mine).select_related("published")
+    return _PUBLISHED & mine
+
+
+_PUBLISHED = Q(published__isnull=False, is_archived=False)
 
 
 def access_agent(principal: Principal, slug: str) -> Agent:
@@ -60,3 +65,29 @@ def access_agent(principal: Principal, slug: str) -> Agent:
     if agent is None:
         raise NotFound(f"There is no agent {slug!r}.", code="unknown_component")
     return agent
+
+
+def runnable_teams(principal: Principal) -> QuerySet[Team]:
+    """Published teams whose revision lets one of the member's roles run it."""
+    return Team.objects.filter(_runnable(principal)).select_related("published")
+
+
+def runnable_workflows(principal: Principal) -> QuerySet[Workflow]:
+    """Published workflows whose revision lets one of the member's roles run it."""
+    # A workflow's spec leaves out what is as by default, roles as well.
+    runnable = _runnable(principal) | (_PUBLISHED & ~Q(published__spec__has_key="run_roles"))
+    return Workflow.objects.filter(runnable).select_related("published").defer("graph")
+
+
+def access_workflow(principal: Principal, slug: str) -> Workflow:
+    workflow = runnable_workflows(principal).filter(slug=slug).first()
+    if workflow is None:
+        raise NotFound(f"There is no workflow {slug!r}.", code="unknown_component")
+    return workflow
+
+
+def access_team(principal: Principal, slug: str) -> Team:
+    team = runnable_teams(principal).filter(slug=slug).first()
+    if team is None:
+        raise NotFound(f"There is no team {slug!r}.", code="unknown_component")
+    return team

@@ -25,7 +25,8 @@ async def cancel_run(principal: Principal, run_id: UUID) -> RunState:
     """Cancel and return the run as it is then; repeating it is no error.
 
     A run held by another process is ended there at once; should word not reach it, within a lease
-    renewal. Raises NotFound, Forbidden, or Conflict when the run had ended before otherwise.
+    renewal. With it every run below it ends. Raises NotFound, Forbidden, or Conflict when the run
+    had ended before otherwise, or is part of another, which is the one to cancel.
     """
     await hop(_check, principal, run_id)
     async with tenant_connection() as conn:
@@ -63,3 +64,9 @@ def _check(principal: Principal, run_id: UUID) -> None:
     )
     if not may_cancel(principal, run):
         raise Forbidden("Cancelling another member's run needs the scope runs:cancel_all.")
+    if run.root_id is not None:
+        raise Conflict(
+            f"The run is part of the run {run.root_id}: cancel that one, and this ends with it.",
+            code="child_run",
+            root_run_id=str(run.root_id),
+        )

@@ -11,13 +11,16 @@ from django.db.models import Q, QuerySet
 from django.utils import timezone
 from pydantic import BaseModel, ValidationError
 
+from agents.guardrails.schema_check import value_complaints
 from agents.models import Run
 from agents.runtime.executor import executor
 from agents.runtime.settle import settle
+from agents.services.node_answers import checked_response, no_edit
 from agents.tools import calling, registry
 from agents.tools.spec import ToolSpec
 from approvals.deciders import Standing, may_decide, waiting_for
 from approvals.models import Approval, Decision
+from approvals.models.approval import ASKS
 from config.errors import Conflict, Forbidden, Invalid, NotFound, Problem
 from tenants import happened, notices
 from tenants.accounts.principal import Principal
@@ -95,8 +98,8 @@ def _decide(principal: Principal, approval_id: UUID, request: Decide) -> tuple[A
     with transaction.atomic():
         # The row's lock: of two people at the same instant one comes second, and is told so.
         approval = Approval.objects.select_for_update().get(pk=approval_id)
-        run = Run.objects.select_for_update().get(pk=approval.run_id)
-        stands = _allowed(principal, approval, run)
+        root = Run.objects.select_for_update().get(pk=approval.root_run_id)
+        stands = _allowed(principal, approval, root)
         wanted = _checked(approval, request)
         decision = Decision.objects.create(
             approval=approval,
@@ -124,20 +127,20 @@ def _decide(principal: Principal, approval_id: UUID, request: Decide) -> tuple[A
             "response": wanted.response,
             "reason": wanted.reason,
         }
-        return approval, settle(approval, run, said)
+        return approval, settle(approval, root, said)
 
 
-def _allowed(principal: Principal, approval: Approval, run: Run) -> Standing:
+def _allowed(principal: Principal, approval: Approval, root: Run) -> Standing:
     stands = may_decide(principal, approval)
     if not stands and stands.code != "already_decided":
         raise Forbidden(stands.reason, code=stands.code)
-    _check_open(approval, run)
+    _check_open(approval, root)
     if not stands:
         raise Conflict(stands.reason, code=stands.code, approval_status=approval.status)
     return stands
 
 
-def _check_open(approval: Approval, run: Run) -> None:
+def _check_open(approval: Approval, root: Run) -> None:
     if approval.status == Approval.Status.EXPIRED or (
         approval.is_waiting and approval.expires_at <= timezone.now()
     ):
@@ -148,7 +151,7 @@ def _check_open(approval: Approval, run: Run) -> None:
             code="already_decided",
             approval_status=approval.status,
         )
-    if run.cancel_requested_at is not None or not run.is_live or not approval.is_waiting:
+    if root.cancel_requested_at is not None or not root.is_live or not approval.is_waiting:
         raise Conflict("The run has ended: there is nothing to decide.", code="run_ended")
 
 
@@ -162,6 +165,10 @@ def _checked(approval: Approval, request: Decide) -> Decide:
         )
     if request.decision == "reject":
         return Decide("reject", reason=request.reason)
+    if approval.effect == ASKS:
+        return _answer_to_node(approval, request)
+    if approval.kind == "confirm" and approval.fields is not None:
+        return _reviewed(approval, request)
     try:
         spec: ToolSpec = registry.get(approval.tool)
     except registry.UnknownTool:
@@ -182,6 +189,28 @@ def _checked(approval: Approval, request: Decide) -> Decide:
             raise _invalid("response", error) from None
     elif response is None:
         raise Invalid("A response is missing: the result of the call.", code="response_missing")
+    return Decide("respond", response=response, reason=request.reason)
+
+
+def _reviewed(approval: Approval, request: Decide) -> Decide:
+    """A review is about no tool's call: what is let pass may be put otherwise, by its fields."""
+    arguments = request.arguments
+    if arguments is None or arguments == approval.arguments:
+        return Decide("approve", reason=request.reason)
+    wrong = value_complaints(arguments, approval.fields or {})
+    if wrong:
+        place, _, said = wrong[0].partition(": ")
+        loc = ["arguments", *place.removeprefix("$").strip(".").split(".")]
+        errors = [{"loc": [part for part in loc if part], "msg": said}]
+        raise Invalid(f"arguments: {said}", code="arguments", errors=errors)
+    return Decide("approve", arguments, reason=request.reason)
+
+
+def _answer_to_node(approval: Approval, request: Decide) -> Decide:
+    if request.decision == "approve":
+        no_edit(approval, request.arguments)
+        return Decide("approve", reason=request.reason)
+    response = checked_response(approval, request.response)
     return Decide("respond", response=response, reason=request.reason)
 
 

@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from agents.specs import AgentSpec
+from agents.specs import AgentSpec, TeamSpec
 
 _FIELDS: tuple[tuple[str, str], ...] = (
     ("Name", "name"),
@@ -18,11 +18,25 @@ _FIELDS: tuple[tuple[str, str], ...] = (
     ("Model", "model.name"),
     ("Temperature", "model.temperature"),
     ("Longest answer (tokens)", "model.max_output_tokens"),
+    ("Mode", "mode"),
+    ("Members", "members"),
+    ("Members at work at once", "at_once"),
+    ("Rules", "plan.rules"),
+    ("Verifier", "plan.verifier"),
+    ("Sent back at most", "plan.rounds"),
+    ("Contracts broken at most", "plan.rejections"),
+    ("Steps at most", "plan.most_steps"),
+    ("Who reviews", "plan.review_roles"),
+    ("Tasks at most", "tasks.most"),
     ("Tools", "tools"),
     ("History window (runs)", "history_runs"),
     ("Turns", "limits.turns"),
     ("Tokens", "limits.tokens"),
     ("Seconds", "limits.seconds"),
+    ("Cost", "limits.cost"),
+    ("Seconds of a stage", "stage.seconds"),
+    ("Tokens of a stage", "stage.tokens"),
+    ("Cost of a stage", "stage.cost"),
     ("Roles that may run it", "run_roles"),
     ("Guardrails", "guardrails"),
 )
@@ -58,7 +72,9 @@ class Difference:
         return shown
 
 
-def differences(before: AgentSpec | None, after: AgentSpec) -> list[Difference]:
+def differences(
+    before: AgentSpec | TeamSpec | None, after: AgentSpec | TeamSpec
+) -> list[Difference]:
     """The fields that differ, in the form's order; without a `before`, all that are set."""
     old = before.model_dump(mode="json") if before else {}
     new = after.model_dump(mode="json")
@@ -128,8 +144,27 @@ def _at(spec: dict[str, Any], path: str) -> Any:
 def _shown(path: str, value: Any) -> str:
     if value in (None, "", []):
         return _EMPTY.get(path, "not set")
-    if path == "guardrails":
+    if path == "members":
+        return "\n".join(map(_member, value))
+    if path in ("guardrails", "plan.rules"):
         return "\n".join(json.dumps(one, ensure_ascii=False, sort_keys=True) for one in value)
     if isinstance(value, list):
         return ", ".join(map(str, value))
     return f"{value:,}" if isinstance(value, int) else str(value)
+
+
+def _member(one: dict[str, Any]) -> str:
+    """A member's place in a team: who it is, then what holds of it there."""
+    lines = [f"{one['name']} ({one['kind']} {one['slug']}): {one['description']}"]
+    for label, field in (("takes", "input_schema"), ("answers", "output_schema")):
+        if one.get(field):
+            schema = json.dumps(one[field], ensure_ascii=False, sort_keys=True)
+            lines.append(f"  {label} {schema}")
+    for label, field in (("seconds", "seconds"), ("tokens", "tokens")):
+        if one.get(field):
+            lines.append(f"  at most {one[field]:,} {label}")
+    if one.get("cost"):
+        lines.append(f"  at most {one['cost']} of cost")
+    if one.get("fallback"):
+        lines.append(f"  {one['fallback']} is asked instead")
+    return "\n".join(lines)

@@ -7,6 +7,7 @@ from django.db.models.functions import Now
 
 from approvals.deciders import duties_of, waiting_for
 from approvals.models import Approval, Decision, Tier
+from approvals.models.approval import ASKS
 from tenants.accounts.principal import Principal
 
 # An inbox is for people: beyond so many it says that there are more.
@@ -42,4 +43,4 @@ def asked_of_others(who: Principal, rows: QuerySet[Approval] | None = None) -> l
 
 def signed_off() -> Q:
     """Approvals that are for others to decide than the member that the run acts for."""
-    return Q(kind=Approval.Kind.CONFIRM, tier=Tier.ADMIN)
+    return (Q(kind=Approval.Kind.CONFIRM) | Q(effect=ASKS)) & Q(tier=Tier.ADMIN)

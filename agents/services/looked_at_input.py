@@ -8,22 +8,28 @@ from typing import Any
 from agents.guardrails.of_tenant import plan_for
 from agents.guardrails.verdicts import Stage
 from agents.runtime import sql
-from agents.runtime.build import BuiltAgent
+from agents.runtime.build import Built
 from agents.runtime.guarding import input_looked
 from agents.runtime.log import RunLog
+from agents.runtime.outcomes import as_text
 from agents.runtime.state import RunState
 from agents.runtime.verdict_rows import VerdictRow, as_records, rows_of_input, tripped_event
 
 
 @dataclass(frozen=True, slots=True)
 class LookedAtInput:
-    """`text` is what may be kept. `waits`: no model step begins with the run, for the input is
+    """`value` is what may be kept. `waits`: no model step begins with the run, for the input is
     blocked or somebody else is to be asked about it first.
     """
 
-    text: str
+    value: Any
     rows: tuple[VerdictRow, ...] = ()
     waits: bool = False
+
+    @property
+    def text(self) -> str:
+        """The input as a conversation shows it: an object as JSON."""
+        return as_text(self.value)
 
     @property
     def steps(self) -> int:
@@ -42,12 +48,8 @@ class LookedAtInput:
             "step_position": first + 1,
         }
 
-    def statement(self, *, in_session: bool) -> str:
-        if self.rows:
-            if in_session:
-                return sql.START_LOOKED_AT_IN_SESSION
-            return sql.START_LOOKED_AT_IN_NEW_SESSION
-        return sql.START_IN_SESSION if in_session else sql.START_IN_NEW_SESSION
+    def statement(self, kind: str, *, in_session: bool) -> str:
+        return sql.START[kind, in_session, bool(self.rows)]
 
     def tell(self, run: RunState, events: RunLog) -> None:
         """Give a run that begins here the verdicts it was written with, and say what tripped."""
@@ -60,15 +62,15 @@ class LookedAtInput:
                 events.publish(event)
 
 
-async def look_at_input(agent: BuiltAgent, text: str) -> LookedAtInput:
+async def look_at_input(agent: Built, given: Any) -> LookedAtInput:
     """What the tenant's guardrails and the agent's say of an input; those that call out wait."""
     plan = await plan_for(agent.digest, agent.spec.guardrails)
     stage = plan.at(Stage.INPUT) if plan is not None else None
     if stage is None:
-        return LookedAtInput(text)
-    looked = input_looked(plan, text)
+        return LookedAtInput(given)
+    looked = input_looked(plan, given)
     return LookedAtInput(
-        str(looked.value),
+        looked.value,
         tuple(rows_of_input(looked.verdicts)),
         waits=looked.blocked is not None or bool(stage.calls),
     )

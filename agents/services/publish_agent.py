@@ -6,10 +6,11 @@ from django.core.exceptions import ValidationError
 from django.db import transaction
 from pydantic import ValidationError as SpecError
 
+from agents.budgets import Limits
 from agents.guardrails.specs import several
 from agents.models import Agent, Revision
 from agents.providers.services import check_model
-from agents.specs import AgentSpec, Limits, ModelSpec, digest
+from agents.specs import AgentSpec, ModelSpec, digest
 from config.errors import Forbidden, Invalid
 from tenants import happened
 from tenants.accounts.models import Member
@@ -30,7 +31,12 @@ def draft_spec(agent: Agent) -> AgentSpec:
         ),
         tools=tuple(agent.tools),
         history_runs=agent.history_runs,
-        limits=Limits(turns=agent.max_turns, tokens=agent.max_tokens, seconds=agent.max_seconds),
+        limits=Limits(
+            turns=agent.max_turns,
+            tokens=agent.max_tokens,
+            seconds=agent.max_seconds,
+            cost=agent.max_cost,
+        ),
         # Not values_list: lists of agents prefetch the roles.
         run_roles=tuple(sorted(group.name for group in agent.run_roles.all())),
         guardrails=several.validate_python(agent.guardrails),

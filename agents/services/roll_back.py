@@ -91,7 +91,7 @@ def set_draft(agent: Agent, spec: AgentSpec) -> None:
     agent.tools = list(spec.tools)
     agent.history_runs = spec.history_runs
     agent.max_turns, agent.max_tokens = spec.limits.turns, spec.limits.tokens
-    agent.max_seconds = spec.limits.seconds
+    agent.max_seconds, agent.max_cost = spec.limits.seconds, spec.limits.cost
     agent.guardrails = [one.model_dump(mode="json") for one in spec.guardrails]
     agent.save()
     agent.run_roles.set(Group.objects.filter(name__in=spec.run_roles))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import json
 import time
 from dataclasses import dataclass
 from datetime import datetime
@@ -14,20 +15,23 @@ from psycopg.errors import UniqueViolation
 
 from agents.ids import uuid7
 from agents.limits.begin import begin
-from agents.providers.resolve import resolve
 from agents.runtime import sql
-from agents.runtime.agent_loop import model_step
-from agents.runtime.build import BuiltAgent, built
+from agents.runtime.agent_loop import begins_with_model, model_step
+from agents.runtime.build import Built, built
 from agents.runtime.components import Component, look_up, remembered
 from agents.runtime.executor import executor
 from agents.runtime.log import RunLog
+from agents.runtime.model_shown import shown_model
 from agents.runtime.outcomes import as_jsonb
 from agents.runtime.state import Held, OpenStep, RunState
 from agents.runtime.store import load_run, started_event
 from agents.runtime.titles import make_title
 from agents.runtime.variables import variables_of
 from agents.services.admission import admitted, held_here
+from agents.services.input_check import check_given, check_typed
 from agents.services.looked_at_input import LookedAtInput, look_at_input
+from agents.services.roster import roster_of
+from agents.services.taken_over import TakenOver
 from approvals.audit import sealing
 from approvals.audit.run_sql import starter
 from config.errors import (
@@ -47,17 +51,26 @@ from tenants.pool import tenant_connection
 
 @dataclass(frozen=True, slots=True)
 class StartRun:
-    """What a caller asks for. `idempotency_key`: the same key of a member is the same run."""
+    """What a caller asks for. `idempotency_key`: the same key of a member is the same run.
+
+    `taken`: nodes of an earlier run that this one has from its beginning.
+    """
 
     slug: str
-    input: str
+    input: str | dict[str, Any]
     kind: str = "agent"
     session_id: UUID | None = None
     revision: int | None = None
     idempotency_key: str | None = None
+    taken: TakenOver | None = None
 
     def digest(self) -> str:
-        parts = [self.kind, self.slug, self.input, str(self.session_id), str(self.revision)]
+        given = (
+            self.input if isinstance(self.input, str) else json.dumps(self.input, sort_keys=True)
+        )
+        parts = [self.kind, self.slug, given, str(self.session_id), str(self.revision)]
+        if self.taken is not None:
+            parts += [str(self.taken.of), self.taken.node]
         return hashlib.sha256("\x1f".join(parts).encode("utf-8", "replace")).hexdigest()
 
 
@@ -74,18 +87,21 @@ async def start_run(principal: Principal, request: StartRun) -> Started:
     """Start `request` on behalf of the principal; durable when it returns.
 
     Raises Forbidden, NotFound (component, session), Invalid (input), Conflict (the session has a
-    live run, or the idempotency key was used for something else), TooManyRequests or
-    PaymentRequired (a limit is reached). Nothing is written then.
+    live run, the idempotency key was used for something else, or a team's member isn't published),
+    TooManyRequests or PaymentRequired (a limit is reached). Nothing is written then.
     """
     if not principal.may(Scope.AGENTS_RUN):
         raise Forbidden("Running agents needs the scope agents:run.")
-    _check_input(request)
-    component = remembered(request.slug) if request.kind == "agent" else None
+    check_given(request.input)
+    if request.idempotency_key is not None and not 0 < len(request.idempotency_key) <= 200:
+        raise Invalid("An idempotency key has 1 to 200 characters.", code="idempotency_key")
+    component = remembered(request.kind, request.slug)
     while True:
         fresh = component is None
         component = component or await _component(principal, request)
         chosen = await _chosen(principal, request, component)
-        model = (await resolve(chosen.agent.spec.model.name)).identity()
+        check_typed(chosen.agent, request.input)
+        model = await shown_model(chosen.agent)
         variables = await variables_of(
             chosen.agent.prompt,
             member_name=principal.name,
@@ -93,8 +109,13 @@ async def start_run(principal: Principal, request: StartRun) -> Started:
             time_zone=principal.time_zone,
         )
         looked = await look_at_input(chosen.agent, request.input)
-        plan = _plan(principal, request, component, chosen, model, variables, looked)
-        statement = looked.statement(in_session=request.session_id is not None)
+        roster = await roster_of(chosen.agent)
+        plan = _plan(principal, request, component, chosen, model, variables, looked, roster)
+        in_session = request.session_id is not None
+        statement = looked.statement(request.kind, in_session=in_session)
+        if request.taken is not None:
+            statement = request.taken.statement(looked, in_session=in_session)
+            plan.values.update(request.taken.values(looked))
         try:
             row = await begin(principal, statement, plan.values)
         except UniqueViolation as violation:
@@ -117,35 +138,17 @@ async def start_run(principal: Principal, request: StartRun) -> Started:
     events = RunLog(run.source)
     events.publish(started_event(run))
     looked.tell(run, events)
+    if request.taken is not None:
+        request.taken.tell(run, looked, events)
     first = plan.first_step(run.started_at)
     history = [(role, content) for role, content in row[3] or ()]
     executor().adopt(Held(run, chosen.agent, fence=1, first_step=first, history=history), events)
     return Started(run)
 
 
-def _check_input(request: StartRun) -> None:
-    if not request.input.strip():
-        raise Invalid(
-            "The input is empty: say what the agent should do.",
-            code="input_empty",
-            errors=[{"loc": ["body", "input"], "msg": "must not be empty"}],
-        )
-    if len(request.input) > settings.INPUT_MAX_CHARS:
-        raise Invalid(
-            f"The input has {len(request.input):,} characters; at most "
-            f"{settings.INPUT_MAX_CHARS:,} are allowed.",
-            code="input_too_long",
-            errors=[{"loc": ["body", "input"], "msg": "too long"}],
-        )
-    if "\x00" in request.input:
-        raise Invalid("The input holds a NUL character, which text may not.", code="input_nul")
-    if request.idempotency_key is not None and not 0 < len(request.idempotency_key) <= 200:
-        raise Invalid("An idempotency key has 1 to 200 characters.", code="idempotency_key")
-
-
 async def _component(principal: Principal, request: StartRun) -> Component:
     """The published component as it is now."""
-    found = await look_up(request.slug) if request.kind == "agent" else None
+    found = await look_up(request.kind, request.slug)
     # A draft is nothing to know of for those who may not write it.
     if found is None or (found.revision_id is None and not principal.may(Scope.AGENTS_WRITE)):
         raise _unknown(request)
@@ -164,7 +167,7 @@ class _Chosen:
 
     revision_id: int
     number: int
-    agent: BuiltAgent
+    agent: Built
 
 
 async def _chosen(principal: Principal, request: StartRun, component: Component) -> _Chosen:
@@ -197,6 +200,7 @@ class _Plan:
     step_input: dict[str, Any]
     values: dict[str, Any]
     looked: LookedAtInput
+    roster: dict[str, int] | None
 
     def first_step(self, at: datetime | None) -> OpenStep | None:
         """The model step that the start has begun; None where guardrails come before it."""
@@ -216,6 +220,7 @@ def _plan(
     model: dict[str, Any],
     variables: dict[str, str],
     looked: LookedAtInput,
+    roster: dict[str, int] | None,
 ) -> _Plan:
     spec, own = chosen.agent.spec, executor()
     here = held_here()
@@ -230,7 +235,7 @@ def _plan(
         "title": make_title(looked.text),
         "member_id": principal.member_id,
         "status": "running" if here else "queued",
-        "input": as_jsonb(looked.text),
+        "input": as_jsonb(looked.value),
         "content": looked.text,
         "model": as_jsonb(model),
         "trace_id": trace_id() or new_trace_id(),
@@ -240,15 +245,16 @@ def _plan(
         "schema": current_tenant().schema,
         "owner": own.owner if here else "",
         "lease": settings.LEASE_SECONDS,
-        "step_key": step_key if here and not looked.waits else None,
+        "step_key": step_key if here and not looked.waits and begins_with_model(spec) else None,
         "step_kind": "model",
         "step_name": step_name,
         "step_input": as_jsonb(step_input),
         "runs": spec.history_runs,
+        "roster": as_jsonb(roster),
         **looked.values,
         **starter(principal),
     }
-    return _Plan(chosen, model, step_key, step_name, step_input, values, looked)
+    return _Plan(chosen, model, step_key, step_name, step_input, values, looked, roster)
 
 
 def _state(principal: Principal, request: StartRun, plan: _Plan, row: tuple[Any, ...]) -> RunState:
@@ -264,7 +270,7 @@ def _state(principal: Principal, request: StartRun, plan: _Plan, row: tuple[Any,
         parent_id=None,
         member_id=principal.member_id,
         status=values["status"],
-        input=plan.looked.text,
+        input=plan.looked.value,
         output=None,
         error=None,
         model=plan.model,
@@ -280,6 +286,7 @@ def _state(principal: Principal, request: StartRun, plan: _Plan, row: tuple[Any,
         time_zone=principal.time_zone,
         member_name=principal.name,
         username=principal.username,
+        roster=plan.roster,
     )
 
 

@@ -52,6 +52,15 @@ def _marker(lost: int, total: int) -> str:
 
 def storable(value: Any) -> Any:
     """A copy that Postgres can keep: text without NUL and lone surrogates, JSON without NaN."""
+    kind = type(value)
+    if kind is str:
+        return _clean(value)
+    if kind is int or kind is bool or value is None:
+        return value
+    if kind is dict:
+        return {_clean(str(key)): storable(inner) for key, inner in value.items()}
+    if kind is list:
+        return [storable(inner) for inner in value]
     if isinstance(value, str):
         return _clean(value)
     if isinstance(value, float) and not math.isfinite(value):

@@ -101,6 +101,7 @@ def tool(
     tier: str = "free",
     asks: Asks | None = None,
     external: bool = False,
+    untrusted: bool = False,
     into: Registry | None = None,
 ) -> Callable[[H], H]:
     """Declare `(context, args) -> str | dict | list | model` as a tool; it stays a function.
@@ -128,6 +129,7 @@ def tool(
                 tier=tier,
                 asks=asks,
                 external=external,
+                untrusted=untrusted,
             )
         )
         return handler

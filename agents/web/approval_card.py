@@ -5,12 +5,15 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from datetime import timedelta
 
+from django.db.models import Prefetch, QuerySet
+from django.urls import reverse
 from django.utils import timezone
 
 from agents.answering import EFFECTS, Answer, Shown, as_text, shown_arguments
 from agents.web.transcript import tool_label
 from approvals.deciders import Duties, asks_requester, deciding_roles, duties_of
 from approvals.models import Approval, Decision
+from approvals.models.approval import asker
 from tenants.accounts.principal import Principal
 from tenants.accounts.scopes import Scope
 
@@ -47,7 +50,16 @@ class Card:
     left: str
     by: str
     own: bool
+    run_url: str
     said: list[Decision] = field(default_factory=list)
+
+
+def whole(rows: QuerySet[Approval]) -> QuerySet[Approval]:
+    """With all that a card shows."""
+    said = Decision.objects.select_related("member", "on_behalf_of")
+    return rows.select_related("requester", "decided_by", "run__root").prefetch_related(
+        Prefetch("decisions", said)
+    )
 
 
 def card(who: Principal, approval: Approval, answer: Answer | None = None) -> Card:
@@ -73,7 +85,7 @@ def _card(who: Principal, approval: Approval, duties: Duties, answer: Answer | N
     changed = approval.decided_arguments
     return Card(
         approval=approval,
-        title=tool_label(approval.tool),
+        title=tool_label(asker(approval.tool)),
         badge=badge,
         state=state,
         may_act=may_act,
@@ -87,6 +99,7 @@ def _card(who: Principal, approval: Approval, duties: Duties, answer: Answer | N
         left=_left(approval),
         by=_by(who, approval),
         own=approval.requester_id == who.member_id,
+        run_url=_run_url(who, approval),
         said=said,
     )
 
@@ -101,7 +114,19 @@ def _waits_for(approval: Approval, code: str) -> str:
         return "You have decided; it waits for others to agree."
     roles = deciding_roles(approval)
     whom = f"somebody with the role {' or '.join(roles)}" if roles else "somebody who may sign off"
-    return f"It waits for {whom}. The conversation goes on by itself when they decide."
+    return f"It waits for {whom}. It goes on by itself when they decide."
+
+
+def _run_url(who: Principal, approval: Approval) -> str:
+    """The page of the workflow's run that asks, for those who may see it; of others there is none
+    but the conversation.
+    """
+    root = approval.run.root or approval.run
+    if root.kind != "workflow" or not who.may(Scope.RUNS_READ):
+        return ""
+    if approval.requester_id != who.member_id and not who.may(Scope.RUNS_READ_ALL):
+        return ""
+    return reverse("web:workflow-run", args=[root.slug, root.pk])
 
 
 def _left(approval: Approval) -> str:

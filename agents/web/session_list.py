@@ -14,6 +14,8 @@ from config.errors import NotFound
 from tenants.accounts.principal import Principal
 
 PAGE = 25
+CHATS = ("agent", "team")
+"""Kinds of components that the pages talk with."""
 SEARCH_MAX = 200
 
 
@@ -30,7 +32,7 @@ def session_page(who: Principal, *, search: str = "", after: str = "") -> Sessio
 
     No offset: a page costs the same wherever it lies. Raises NotFound for an `after` of nobody's.
     """
-    rows = own_sessions(who).order_by("-updated_at", "-id")
+    rows = own_sessions(who).filter(kind__in=CHATS).order_by("-updated_at", "-id")
     search = clean_search(search)
     if search:
         rows = rows.filter(title__icontains=search)

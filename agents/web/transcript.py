@@ -1,4 +1,4 @@
-"""A session as its page shows it: runs with what was said and which tools were called, in order."""
+"""A session as its page shows it: runs with what was said, called and delegated, in order."""
 
 from __future__ import annotations
 
@@ -9,10 +9,12 @@ from typing import Any
 from uuid import UUID
 
 from django.db.models import Prefetch
+from django.urls import reverse
 
 from agents.models import Message, Run, Session, Step
 
 PAGE = 20
+_SHOWN = (Step.Kind.TOOL, Step.Kind.MODEL, Step.Kind.DELEGATION)
 _DECIDED = {
     "approve": "approved",
     "reject": "rejected",
@@ -24,7 +26,10 @@ _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 @dataclass(frozen=True, slots=True)
 class Part:
-    """One piece of an answer. `kind` is "text" (then `text`) or "tool" (then the rest)."""
+    """One piece of an answer. `kind` is "text" (then `text`), "tool" (then the rest), or "member".
+
+    A member's `arguments` are its task, and `parts` what it said and did itself.
+    """
 
     kind: str
     step: int
@@ -36,6 +41,7 @@ class Part:
     arguments: str = ""
     result: str = ""
     duration: str = ""
+    parts: list[Part] = field(default_factory=list)
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,6 +58,7 @@ class RunView:
     error_code: str = ""
     trace_id: str = ""
     footer: str = ""
+    tree_url: str = ""  # of a team's: the page of who did what
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,8 +75,11 @@ class Transcript:
 
 
 def transcript(session: Session, before: UUID | None = None) -> Transcript:
-    """The newest runs of a session, or those before a run: three queries, however many."""
-    steps = Step.objects.filter(kind__in=[Step.Kind.TOOL, Step.Kind.MODEL]).order_by("seq")
+    """The newest runs of a session, or those before a run: three queries, however many.
+
+    With a team five: what its members said and did is shown as well.
+    """
+    steps = Step.objects.filter(kind__in=_SHOWN).order_by("seq")
     rows = (
         Run.objects.filter(session=session, parent__isnull=True)
         .order_by("-id")
@@ -77,19 +87,22 @@ def transcript(session: Session, before: UUID | None = None) -> Transcript:
             Prefetch("messages", Message.objects.order_by("position")), Prefetch("steps", steps)
         )
     )
+    if session.kind != "agent":
+        below = Run.objects.prefetch_related(Prefetch("steps", steps))
+        rows = rows.prefetch_related(Prefetch("descendants", below))
     if before is not None:
         rows = rows.filter(id__lt=before)
     found = list(rows[: PAGE + 1])
-    runs = [_run_view(run) for run in reversed(found[:PAGE])]
+    runs = [_run_view(run, session.kind) for run in reversed(found[:PAGE])]
     return Transcript(runs, runs[0].id if len(found) > PAGE else None)
 
 
-def _run_view(run: Run) -> RunView:
+def _run_view(run: Run, kind: str) -> RunView:
     said = {message.role: message.content for message in run.messages.all()}
     asked = said.get(Message.Role.USER) or (run.input if isinstance(run.input, str) else "")
     if run.is_live:
         # The script follows it from its beginning: parts drawn here would come a second time.
-        return RunView(run.id, run.status, True, asked, run.created_at)
+        return RunView(run.id, run.status, True, asked, run.created_at, tree_url=_tree_url(run))
     error = run.error or {}
     return RunView(
         id=run.id,
@@ -97,17 +110,26 @@ def _run_view(run: Run) -> RunView:
         live=False,
         input=asked,
         asked_at=run.created_at,
-        parts=_parts(run, said.get(Message.Role.ASSISTANT)),
+        parts=_parts(run, said.get(Message.Role.ASSISTANT), _below(run) if kind != "agent" else {}),
         error=str(error.get("message") or ""),
         error_code=str(error.get("code") or ""),
         trace_id=run.trace_id,
         footer=_footer(run),
+        tree_url=_tree_url(run),
     )
 
 
-def _parts(run: Run, answer: str | None) -> list[Part]:
+def _tree_url(run: Run) -> str:
+    return reverse("web:team-run", args=[run.slug, run.pk]) if run.kind == "team" else ""
+
+
+def _below(run: Run) -> dict[str, Run]:
+    return {str(child.pk): child for child in run.descendants.all()}
+
+
+def _parts(run: Run, answer: str | None, below: dict[str, Run]) -> list[Part]:
     steps = list(run.steps.all())
-    parts = [part for part in map(_part, steps) if part is not None]
+    parts = [part for step in steps if (part := _part(step, below)) is not None]
     texts = [part for part in parts if part.kind == "text"]
     if answer and (not texts or texts[-1].text != answer):
         # The message row is what was answered; steps may have been pruned since.
@@ -115,8 +137,10 @@ def _parts(run: Run, answer: str | None) -> list[Part]:
     return parts
 
 
-def _part(step: Step) -> Part | None:
+def _part(step: Step, below: dict[str, Run]) -> Part | None:
     output = step.output if isinstance(step.output, dict) else {}
+    if step.kind == Step.Kind.DELEGATION:
+        return _member(step, below)
     if step.kind == Step.Kind.MODEL:
         text = output.get("text")
         return Part("text", step.seq, text=text) if text and not step.error else None
@@ -139,7 +163,31 @@ def _part(step: Step) -> Part | None:
         state_label=", ".join(filter(None, [label, _decided(step)])),
         arguments=shown(arguments),
         result=result,
-        duration="" if step.error else _taken(_step_ms(step)),
+        duration="" if step.error else taken(_step_ms(step)),
+    )
+
+
+def _member(step: Step, below: dict[str, Run]) -> Part:
+    """What a member was asked, and what it said and did."""
+    given = step.input if isinstance(step.input, dict) else {}
+    child = below.get(str(given.get("run_id")))
+    answer = child.output if child is not None and isinstance(child.output, str) else None
+    if step.error:
+        state, label = "failed", "Failed"
+    elif step.finished_position is None:
+        state, label = "stopped", "Stopped"
+    else:
+        state, label = "done", "Done"
+    return Part(
+        "member",
+        step.seq,
+        label=step.name,
+        state=state,
+        state_label=label,
+        arguments=str(given.get("task") or ""),
+        result=str((step.error or {}).get("message") or ""),
+        duration="" if step.error else taken(_step_ms(step)),
+        parts=_parts(child, answer, below) if child is not None else [],
     )
 
 
@@ -165,7 +213,7 @@ def shown(value: Any) -> str:
     return value if isinstance(value, str) else json.dumps(value, indent=2, ensure_ascii=False)
 
 
-def _taken(ms: int | None) -> str:
+def taken(ms: int | None) -> str:
     """Milliseconds as people read them; the same wording as the script's `taken`."""
     if ms is None:
         return ""
@@ -195,4 +243,4 @@ def _milliseconds(at: datetime) -> int:
 def _footer(run: Run) -> str:
     tokens = run.input_tokens + run.output_tokens
     counted = f"{tokens:,} tokens" if tokens else ""
-    return " · ".join(filter(None, [_taken(_run_ms(run)), counted]))
+    return " · ".join(filter(None, [taken(_run_ms(run)), counted]))

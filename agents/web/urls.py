@@ -4,7 +4,17 @@ from __future__ import annotations
 
 from django.urls import path
 
-from agents.web.views import account, approvals, chat, home, sessions, sign_in, signing_out
+from agents.web.views import (
+    account,
+    approvals,
+    chat,
+    home,
+    sessions,
+    sign_in,
+    signing_out,
+    team_runs,
+    workflows,
+)
 
 app_name = "web"
 
@@ -21,6 +31,25 @@ urlpatterns = [
     path("chat/<slug:slug>/", chat.new_chat, name="new-chat"),
     path("chat/<slug:slug>/<uuid:session_id>/", chat.session, name="session"),
     path("chat/<slug:slug>/<uuid:session_id>/earlier/", chat.earlier, name="earlier"),
+    path("teams/<slug:slug>/", chat.new_team_chat, name="new-team-chat"),
+    path("teams/<slug:slug>/<uuid:session_id>/", chat.team_session, name="team-session"),
+    path("teams/<slug:slug>/<uuid:session_id>/earlier/", chat.team_earlier, name="team-earlier"),
+    path("teams/<slug:slug>/runs/<uuid:run_id>/", team_runs.run, name="team-run"),
+    path("workflows/", workflows.workflows, name="workflows"),
+    path("workflows/<slug:slug>/", workflows.workflow, name="workflow"),
+    path("workflows/<slug:slug>/start/", workflows.start, name="start-workflow"),
+    path("workflows/<slug:slug>/runs/<uuid:run_id>/", workflows.run, name="workflow-run"),
+    path("workflows/<slug:slug>/runs/<uuid:run_id>/node/", workflows.node, name="workflow-node"),
+    path(
+        "workflows/<slug:slug>/runs/<uuid:run_id>/cancel/",
+        workflows.cancel,
+        name="cancel-workflow-run",
+    ),
+    path(
+        "workflows/<slug:slug>/runs/<uuid:run_id>/again/",
+        workflows.again,
+        name="rerun-workflow",
+    ),
     path("sessions/", sessions.sessions, name="sessions"),
     path("sessions/more/", sessions.more, name="more-sessions"),
     path("sessions/<uuid:session_id>/", sessions.row, name="session-row"),

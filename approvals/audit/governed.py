@@ -23,6 +23,9 @@ GOVERNED = frozenset(
         "agents_revision",
         "agents_run",
         "agents_session",
+        "agents_team",
+        "agents_team_run_roles",
+        "agents_teammember",
         "agents_tenantguardrail",
         "approvals_approval",
         "approvals_decision",
@@ -35,6 +38,8 @@ GOVERNED = frozenset(
         "providers_fallback",
         "providers_modelsettings",
         "providers_provider",
+        "workflows_workflow",
+        "workflows_workflow_run_roles",
     }
 )
 

@@ -23,6 +23,14 @@ RUN_STARTED = f""", audit AS (
     FROM run
 )"""
 
+# A child run: what began it is the run that it is part of. Needs of `run` what RUN_ENDED does.
+CHILD_STARTED = f""", audit AS (
+    {_INSERT}
+    SELECT run.member_id, {_NAME.format(member="run.member_id")}, 'agent', '', 'run.started',
+        run.kind, run.slug, run.slug, '', run.trace_id, run.id, 'ok', NULL, now()
+    FROM run
+)"""
+
 # Needs of `run`: id, member_id, kind, slug, status, trace_id.
 RUN_ENDED = f""", audit AS (
     {_INSERT}

@@ -10,6 +10,21 @@ from django.db.models.functions import Now
 from agents.ids import uuid7
 from approvals.models.grant import Grant, Tier
 
+ASKS = "asks"
+"""The effect of a workflow's node that asks: what is decided is an answer, not a call."""
+_NODE = "node:"
+LONGEST_TOOL = 64
+
+
+def node_tool(node: str) -> str:
+    """What stands for the tool where a node asks; no tool is called so."""
+    return f"{_NODE}{node}"[:LONGEST_TOOL]
+
+
+def asker(tool: str) -> str:
+    """The name of the tool, or of the node, that asks."""
+    return tool.removeprefix(_NODE)
+
 
 class Approval(models.Model):
     """A request that people decide on one step. Ends once; a second end is refused.
@@ -40,7 +55,7 @@ class Approval(models.Model):
     status = models.CharField(max_length=9, choices=Status.choices, default=Status.WAITING)
     component_kind = models.CharField(max_length=10, default="agent")
     component = models.CharField(max_length=64)
-    tool = models.CharField(max_length=64)
+    tool = models.CharField(max_length=LONGEST_TOOL)
     arguments = models.JSONField()
     decided_arguments = models.JSONField(null=True, blank=True)
     fields = models.JSONField(

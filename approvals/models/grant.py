@@ -28,7 +28,8 @@ class Grant(models.Model):
     """What holds when an agent calls a tool; without an agent, what holds for every agent.
 
     An agent's own grant comes before the one for every agent, which comes before what the tool
-    declares. Looked up at call time: a change is in effect at the very next call.
+    declares. A team's grant holds besides, for what its members do in it. Looked up at call time: a
+    change is in effect at the very next call.
     """
 
     class OnExpiry(models.TextChoices):
@@ -48,6 +49,14 @@ class Grant(models.Model):
         related_name="grants",
         help_text="Empty: every agent that has no grant of its own for the tool.",
     )
+    team = models.ForeignKey(
+        "agents.Team",
+        null=True,
+        blank=True,
+        on_delete=models.CASCADE,
+        related_name="grants",
+        help_text="Holds for its members, however deep, beside their own: the stricter tier wins.",
+    )
     tool = models.CharField(max_length=64)
     tier = models.CharField(max_length=8, choices=Tier.choices, default=Tier.FREE)
     conditions = models.JSONField(
@@ -58,6 +67,12 @@ class Grant(models.Model):
     calls_per_run = models.PositiveIntegerField(null=True, blank=True)
     calls_per_hour = models.PositiveIntegerField(
         null=True, blank=True, help_text="For each member that the agent acts for."
+    )
+    timeout_ms = models.PositiveIntegerField(
+        null=True,
+        blank=True,
+        validators=[MinValueValidator(1)],
+        help_text="Of one call, where that is less than the tool's own time-out.",
     )
     decider_roles = models.JSONField(
         default=list,
@@ -91,7 +106,12 @@ class Grant(models.Model):
         ordering = ["tool", "agent_id"]
         constraints = [
             models.UniqueConstraint(
-                fields=["agent", "tool"], name="grant_unique", nulls_distinct=False
+                fields=["agent", "team", "tool"], name="grant_unique", nulls_distinct=False
+            ),
+            models.CheckConstraint(
+                condition=Q(agent__isnull=True) | Q(team__isnull=True),
+                name="grant_of_agent_or_team",
+                violation_error_message="A grant is an agent's, a team's or everyone's.",
             ),
             models.CheckConstraint(
                 condition=~Q(on_expiry="escalate") | ~Q(escalate_to=""),

@@ -14,6 +14,7 @@ from config.settings.grants import *  # noqa: F403 - tools without a grant
 from config.settings.limits import *  # noqa: F403 - of tenants and members
 from config.settings.operations import *  # noqa: F403 - metrics, logs and overload
 from config.settings.unfold import UNFOLD  # noqa: F401 - the admin's theme reads it
+from config.settings.workflows import *  # noqa: F403 - how large one may be
 
 BASE_DIR = Path(__file__).resolve().parent.parent.parent
 DATA_DIR = env_path("DATA_DIR", BASE_DIR / ".data")
@@ -49,7 +50,9 @@ TENANT_APPS = [
     "approvals",
     "agents.providers",
     "agents.limits",
+    "agents.workflows",
     "agents.desk",
+    "agents.showcase",
 ]
 INSTALLED_APPS = [
     "tenants",
@@ -59,7 +62,9 @@ INSTALLED_APPS = [
     "approvals",
     "agents.providers",
     "agents.limits",
+    "agents.workflows",
     "agents.desk",
+    "agents.showcase",
     "unfold",
     "unfold.contrib.filters",
     "django.contrib.admin",
@@ -213,6 +218,7 @@ DRAIN_SECONDS = env_float("DRAIN_SECONDS", 20.0)  # for calls under way when tol
 TENANT_CONCURRENT_RUNS = env_int("TENANT_CONCURRENT_RUNS", 0, least=0)
 MEMBER_CONCURRENT_RUNS = env_int("MEMBER_CONCURRENT_RUNS", 0, least=0)
 RUN_SECONDS_MAX = env_int("RUN_SECONDS_MAX", 3600)  # no agent's own limit may be above it
+TEAM_DEPTH_MAX = env_int("TEAM_DEPTH_MAX", 4, least=1)  # child runs below one another
 STEP_ATTEMPTS = env_int("STEP_ATTEMPTS", 3)  # of a model call that failed in a way worth repeating
 RETRY_BASE_SECONDS = env_float("RETRY_BASE_SECONDS", 0.5)
 RETRY_MAX_SECONDS = env_float("RETRY_MAX_SECONDS", 20.0)

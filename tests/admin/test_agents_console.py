@@ -131,11 +131,11 @@ def test_bad_drafts_are_refused_where_they_are_wrong(builder: Console) -> None:
         ({"slug": "assistant"}, "already exists"),
     ):
         answer = builder.post(
-            "/admin/agents/agent/add/", {**NEW, "name": "Bad", "slug": "bad", **wrong}
+            "/admin/agents/agent/add/", {**NEW, "name": "Refused", "slug": "never-written", **wrong}
         )
         assert answer.status_code == 200
         assert said in words(answer.text)
-    assert builder.get("/admin/agents/agent/?q=bad").text.count("/change/") == 0
+    assert builder.get("/admin/agents/agent/?q=never-written").text.count("/change/") == 0
 
 
 def test_a_published_agent_is_archived_and_never_deleted(

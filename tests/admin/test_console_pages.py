@@ -36,7 +36,8 @@ def slow_visits(browser: Browser, slow_server: Server) -> Iterator[Visits]:
 
 
 def test_an_agent_is_written_and_published_by_hand(visits: Visits) -> None:
-    page = sign_in(visits, "builder")
+    page = visits.signed_in("builder")
+    page.goto("/admin/")
     page.get_by_role("link", name="Agents", exact=True).click()
     expect(page).to_have_url(f"{visits.server.url('acme')}/admin/agents/agent/")
     page.goto("/admin/agents/agent/add/")
@@ -66,7 +67,7 @@ def test_a_live_run_is_followed_to_its_end_without_losing_what_is_open(
     visits: Visits, server: Server, committed: None
 ) -> None:
     api = Api.signed_in(server, "acme", "member")
-    page = sign_in(visits, "operator")
+    page = visits.signed_in("operator")
     with held_agent("acme", ["That "], ["is ", "42."]) as (slug, (go_on,)):
         asked = {"input": "What is 6*7?", "background": True}
         run = api.post(f"/agents/{slug}/runs", json=asked).json()["id"]
@@ -89,7 +90,7 @@ def test_a_live_run_is_followed_to_its_end_without_losing_what_is_open(
 
 def test_a_run_is_cancelled_by_hand(slow_visits: Visits, slow_server: Server) -> None:
     api = Api.signed_in(slow_server, "acme", "member")
-    page = sign_in(slow_visits, "operator")
+    page = slow_visits.signed_in("operator")
     try:
         asked = {"input": "Tell me about yourself", "background": True}
         run = api.post("/agents/assistant/runs", json=asked).json()["id"]
@@ -105,7 +106,8 @@ def test_a_run_is_cancelled_by_hand(slow_visits: Visits, slow_server: Server) ->
 
 def test_a_new_tenant_is_watched_until_it_is_served(visits: Visits) -> None:
     slug = f"b{uuid4().hex[:8]}"
-    page = sign_in(visits, "root", "platform")
+    page = visits.signed_in("root", "platform")
+    page.goto("/admin/")
     page.get_by_role("link", name="New tenant").click()
     page.locator("#id_name").fill("Browser Inc")
     page.locator("#id_slug").fill(slug)
@@ -139,7 +141,8 @@ def test_two_browsers_in_two_tenants_see_only_their_own(visits: Visits, api: Any
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 def test_every_page_of_a_tenant_works_in_both_themes(visits: Visits, api: Any, scheme: str) -> None:
     run = api("acme", "member").run("What is 17*23?")
-    page = sign_in(visits, "owner", color_scheme=scheme)
+    page = visits.signed_in("owner", color_scheme=scheme)
+    page.goto("/admin/")
     dark = "dark" in (page.locator("html").get_attribute("class") or "")
     assert dark is (scheme == "dark")
     for path in (
@@ -161,7 +164,8 @@ def test_every_page_of_a_tenant_works_in_both_themes(visits: Visits, api: Any, s
 
 
 def test_every_page_of_the_platform_works(visits: Visits) -> None:
-    page = sign_in(visits, "root", "platform")
+    page = visits.signed_in("root", "platform")
+    page.goto("/admin/")
     for link in page.locator("#nav-sidebar-apps a").all():
         assert (link.get_attribute("href") or "").startswith("/admin/")
     hrefs = [a.get_attribute("href") for a in page.locator("#nav-sidebar-apps a").all()]
@@ -173,7 +177,7 @@ def test_every_page_of_the_platform_works(visits: Visits) -> None:
 
 def test_list_and_run_fit_on_a_phone(visits: Visits, api: Any) -> None:
     run = api("acme", "member").run("What is 17*23?")
-    page = sign_in(visits, "operator", **PHONE)
+    page = visits.signed_in("operator", **PHONE)
     for path in ("/admin/", RUNS, f"{RUNS}{run['id']}/change/"):
         page.goto(path)
         wide = page.evaluate("document.documentElement.scrollWidth - window.innerWidth")
@@ -183,7 +187,7 @@ def test_list_and_run_fit_on_a_phone(visits: Visits, api: Any) -> None:
 def test_the_list_of_live_runs_refreshes_by_itself(
     slow_visits: Visits, slow_server: Server
 ) -> None:
-    page = sign_in(slow_visits, "root", "platform")
+    page = slow_visits.signed_in("root", "platform")
     page.goto("/admin/tickets/ticket/?schema=globex")
     expect(page.locator("[data-refresh-page]")).to_have_count(1)
     api = Api.signed_in(slow_server, "globex", "member")

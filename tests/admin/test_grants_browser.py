@@ -5,24 +5,16 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from playwright.sync_api import Page, expect
+from playwright.sync_api import expect
 
 from tests.web.browsing import PHONE
 
 pytestmark = pytest.mark.browser
 
 
-def sign_in(page: Page, username: str = "owner") -> None:
-    page.goto("/admin/")
-    page.locator("[name=username]").fill(username)
-    page.locator("[name=password]").fill("demo-demo")
-    page.locator("[name=password]").press("Enter")
-    expect(page.get_by_role("heading", name="Overview")).to_be_visible()
-
-
 def test_a_grant_is_written_and_seen_in_the_matrix(visits: Any) -> None:
-    page = visits.visit()
-    sign_in(page)
+    page = visits.signed_in("owner")
+    page.goto("/admin/")
     page.get_by_role("link", name="Grants", exact=True).click()
     page.goto("/admin/approvals/grant/add/")
     page.locator("[name=tool]").select_option("calculator")
@@ -58,8 +50,7 @@ def test_a_grant_is_written_and_seen_in_the_matrix(visits: Any) -> None:
 
 
 def test_the_matrix_fits_a_phone(visits: Any) -> None:
-    page = visits.visit(**PHONE)
-    sign_in(page, "auditor")
+    page = visits.signed_in("auditor", **PHONE)
     page.goto("/admin/approvals/grant/permissions/")
     expect(page.get_by_role("region", name="Permissions of each role")).to_be_visible()
     wider = page.evaluate("document.documentElement.scrollWidth > window.innerWidth + 1")

@@ -11,7 +11,6 @@ import pytest
 from playwright.sync_api import Route, expect
 
 from tests.admin.console import Console, words
-from tests.admin.test_console_pages import sign_in
 from tests.admin.test_members_console import PASSWORD, add, page_of, role_ids
 from tests.api.test_auth import is_problem
 from tests.support.client import Api
@@ -166,7 +165,7 @@ def test_a_member_is_signed_out_everywhere_by_an_operator(
 @pytest.mark.browser
 def test_a_key_is_made_and_copied_by_hand_on_a_phone(visits: Visits, owner: Console) -> None:
     page_path, _ = new_account(owner, "integrator")
-    page = sign_in(visits, "owner", **PHONE)
+    page = visits.signed_in("owner", **PHONE)
     page.goto(page_path.replace("/change/", "/new-key/"))
     page.locator("#id_name").fill("By hand")
     # As on a slow phone: the page, hidden until this script has come, is drawn before.

@@ -12,7 +12,6 @@ from playwright.sync_api import Browser, expect
 
 from tenants.context import TenantRef, use_tenant
 from tests.admin.test_approvals_by_hand import open_queue
-from tests.admin.test_console_pages import sign_in
 from tests.approvals.beside_a_browser import SIGN_OFF, careful, elsewhere, notes
 from tests.approvals.making import ended, waiting
 from tests.support.client import Api
@@ -84,7 +83,7 @@ def test_a_sign_off_outlives_the_server_and_the_log_tells_the_story(
     own_server.start()
 
     visits = Visits(browser, own_server)
-    page = sign_in(visits, "approver", tenant)
+    page = visits.signed_in("approver", tenant)
     open_queue(page, agent)
     pane = page.get_by_role("region", name="What is asked")
     expect(pane.get_by_text(f"pay {agent.slug}").first).to_be_visible()

@@ -7,9 +7,10 @@ from typing import Any
 
 from agents.admin.shown import ago, as_text, duration, one_line
 from agents.admin.waterfall import SHOWN_CHARS, waterfall
+from agents.budgets import Limits
 from agents.models import Run, Step
 from agents.services.differences import differences
-from agents.specs import AgentSpec, Limits
+from agents.specs import AgentSpec
 
 START = datetime(2026, 3, 1, 12, 0, tzinfo=UTC)
 

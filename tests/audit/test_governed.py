@@ -41,7 +41,10 @@ NOT_GOVERNED = {
     "limits_usage": "counts use",
 }
 
-WHOLE_APPS = {"desk": "the demo's own business: its tools are on record, as tool calls"}
+WHOLE_APPS = {
+    "desk": "the demo's own business: its tools are on record, as tool calls",
+    "showcase": "the same",
+}
 
 
 def tables_of_tenants() -> set[str]:

@@ -19,6 +19,7 @@ from tests.docs.reading import ROOT, prose, table_codes
 NOT_OF_THE_API = {"last_owner", "member_has_runs", "own_account"}  # members are changed there
 NOT_OF_THE_API |= {"password_too_long"}  # of a form's field
 NOT_OF_THE_API |= {"no_person", "member_suspended", "no_mail_address", "mail_off"}  # resets
+NOT_OF_THE_API |= {"team_members", "team_spec", "team_contract"}  # publishing a team
 NOT_OF_THE_API |= {"tenant_active", "state", "platform_tenant", "no_console"}
 
 
@@ -124,10 +125,10 @@ def first_argument_of(call: str, *files: str) -> set[str]:
 
 
 def test_the_ways_a_run_fails_are_documented_and_no_other() -> None:
-    runtime = [str(p.relative_to(ROOT)) for p in (ROOT / "agents/runtime").glob("*.py")]
+    runtime = [str(p.relative_to(ROOT)) for p in (ROOT / "agents/runtime").rglob("*.py")]
     codes = codes_in("agents/models_llm/errors.py")
     codes |= {kind.code for kind in KINDS if kind.is_budget}  # of a run that passes one
-    for fault in ("RunFault", "NeedsReview"):
+    for fault in ("RunFault", "NeedsReview", "NodeFault"):
         codes |= first_argument_of(fault, *runtime)
     for file in runtime:
         codes |= set(re.findall(r'"code": "(\w+)"', (ROOT / file).read_text(encoding="utf-8")))
@@ -143,7 +144,7 @@ def test_every_event_is_documented_and_no_other() -> None:
         text = file.read_text(encoding="utf-8")
         told |= set(
             re.findall(
-                r'"((?:run|message|tool|approval|guardrail)\.[a-z]+|usage(?=",$))"',
+                r'"((?:run|message|tool|approval|guardrail|delegate|node)\.[a-z]+|usage(?=",$))"',
                 text,
                 re.MULTILINE,
             )

@@ -43,7 +43,10 @@ def run_shell(found: list[Example], port: int) -> list[str]:
     return re.split(rf"^{MARK}\d+\n", ended.stdout, flags=re.MULTILINE)[1:]
 
 
-@pytest.mark.parametrize("page", ["README.md", "docs/integrators.md", "docs/governed-agent.md"])
+SHELL = ["README.md", "docs/integrators.md", "docs/governed-agent.md", "docs/catalogue.md"]
+
+
+@pytest.mark.parametrize("page", SHELL)
 def test_the_shell_examples_print_what_they_promise(page: str, server: Server) -> None:
     found = runnable(page, "sh")
     outputs = run_shell(found, server.port)

@@ -30,6 +30,8 @@ MAY_IMPORT: dict[str, set[str]] = {
     "agents/limits": {"tenants"},
     "agents/tools": {"tenants"},
     "agents/desk": {"tenants"},
+    "agents/showcase": {"tenants"},
+    "agents/workflows": {"tenants", "approvals"},
     "agents/runtime": {"tenants", "approvals"},
     "agents/services": {"tenants", "approvals"},
 }
@@ -130,14 +132,23 @@ def test_imports_point_downwards(place: str) -> None:
 
 
 ALLOWED_INSIDE_AGENTS: dict[str, set[str]] = {
-    "agents/models": {"agents.guardrails", "agents.ids", "agents.prompts", "agents.tools"},
+    "agents/models": {
+        "agents.budgets",
+        "agents.guardrails",
+        "agents.ids",
+        "agents.prompts",
+        "agents.tools",
+    },
     "agents/guardrails": {"agents.models", "agents.models_llm", "agents.providers"},
     "agents/models_llm": set(),
     "agents/providers": {"agents.models", "agents.models_llm"},
     "agents/limits": {"agents.providers"},
     "agents/tools": {"agents.models"},
     "agents/desk": {"agents.tools"},
+    "agents/showcase": {"agents.desk", "agents.models", "agents.tools"},
+    "agents/workflows": {"agents.budgets", "agents.guardrails", "agents.models", "agents.tools"},
     "agents/runtime": {
+        "agents.budgets",
         "agents.guardrails",
         "agents.ids",
         "agents.limits",
@@ -146,9 +157,12 @@ ALLOWED_INSIDE_AGENTS: dict[str, set[str]] = {
         "agents.prompts",
         "agents.providers",
         "agents.specs",
+        "agents.team_rules",
         "agents.tools",
+        "agents.workflows",
     },
     "agents/services": {
+        "agents.budgets",
         "agents.guardrails",
         "agents.ids",
         "agents.limits",
@@ -157,7 +171,9 @@ ALLOWED_INSIDE_AGENTS: dict[str, set[str]] = {
         "agents.providers",
         "agents.runtime",
         "agents.specs",
+        "agents.team_rules",
         "agents.tools",
+        "agents.workflows",
     },
 }
 

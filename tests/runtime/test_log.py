@@ -112,3 +112,57 @@ async def test_a_slow_reader_costs_no_queue() -> None:
     for reader in readers:
         (piece,) = reader.take()
         assert len(piece.data["text"]) == 5000
+
+
+CHILD = Source("child", "run", {"kind": "agent", "slug": "b", "revision": 1}, 1)
+
+
+def put_together(events: list[Event]) -> dict[int, str]:
+    """The text of each step, as a client has it that only appends."""
+    found: dict[int, str] = {}
+    for one in events:
+        if one.type == "message.delta":
+            assert one.data["offset"] == len(found.get(one.data["step"], ""))
+            found[one.data["step"]] = found.get(one.data["step"], "") + one.data["text"]
+    return found
+
+
+@given(
+    st.lists(st.tuples(st.integers(0, 2), st.text(min_size=1, max_size=4)), max_size=30), st.data()
+)
+def test_of_messages_that_grow_side_by_side_any_id_gives_exactly_the_rest(
+    spoken: list[tuple[int, str]], data: st.DataObject
+) -> None:
+    log = RunLog(SOURCE)
+    below = RunLog(CHILD, log)
+    log.publish(event(1, "run.started"))
+    messages = [below.open_message(2 + at, 10 + at, 1) for at in range(3)]
+    reader = Reader(log, START)
+    live: list[Event] = []
+    whole = {10 + at: "" for at in range(3)}
+    position = 5
+    for at, text in spoken:
+        if not messages[at].closed:
+            below.append(messages[at], text)
+            whole[10 + at] += text
+        match data.draw(st.sampled_from(["look", "tell", "close", "go on"])):
+            case "look":
+                live += reader.take()
+            case "tell":
+                below.publish(event(position, "usage"))
+                position += 1
+            case "close":
+                messages[at].closed = True
+    log.publish(event(position, "run.completed"))
+    log.end()
+    live += reader.take()
+    assert reader.finished
+    assert put_together(live) == {step: text for step, text in whole.items() if text}
+    kept = live[: data.draw(st.integers(0, len(live)))]
+    again = Reader(log, Cursor.parse(kept[-1].id if kept else None))
+    rest = again.take()
+    assert again.finished
+    assert put_together(kept + rest) == put_together(live)
+    others = [one.cursor[:2] for one in live if one.type != "message.delta"]
+    assert [one.cursor[:2] for one in kept + rest if one.type != "message.delta"] == others
+    assert all(Cursor.parse(one.id) == one.cursor == Cursor.of(list(one.cursor)) for one in rest)

@@ -14,8 +14,8 @@ from tests.support.server import Server
 from tests.support.waiting import until
 
 SLOW = {
-    "DEMO_MODEL_FIRST_DELAY": "0.5",
-    "DEMO_MODEL_DELAY": "0.5",
+    "DEMO_MODEL_FIRST_DELAY": "0.2",
+    "DEMO_MODEL_DELAY": "0.25",
     "LEASE_RENEW_SECONDS": "0.2",
     "EXECUTOR_POLL_SECONDS": "0.2",
 }

@@ -170,5 +170,6 @@ def test_loading_the_builtin_tools_again_changes_nothing() -> None:
         "create_note",
         "current_time",
         "delete_note",
+        "hand_over",
         "list_notes",
     ]

@@ -8,9 +8,18 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 from urllib.parse import urlsplit
+from weakref import WeakKeyDictionary
 
+import httpx
 import pytest
-from playwright.sync_api import Browser, BrowserContext, Locator, Page, expect, sync_playwright
+from playwright.sync_api import (
+    Browser,
+    BrowserContext,
+    Locator,
+    Page,
+    expect,
+    sync_playwright,
+)
 
 from tests.support.client import PASSWORD
 
@@ -55,23 +64,35 @@ def running_browser() -> Iterator[Browser]:
         browser.close()
 
 
+# Profiles that no test has at the moment, by where they are at home and what they were made with.
+_Idle = dict[tuple[str, str], list[BrowserContext]]
+_idle: WeakKeyDictionary[Browser, _Idle] = WeakKeyDictionary()
+
+
 class Visits:
-    """Pages of one test, each in a browser profile of its own, watched for what must not happen."""
+    """Pages of one test, each in a browser profile of its own, watched for what must not happen.
+
+    A profile is handed on, emptied, to later tests of the module: the first page of a new one costs
+    the browser a second.
+    """
 
     def __init__(self, browser: Browser, server: Any) -> None:
         self.browser = browser
         self.server = server
-        self.contexts: list[BrowserContext] = []
+        self.made: list[tuple[tuple[str, str], BrowserContext]] = []
         self.complaints: list[str] = []
         self.hosts: set[str] = set()
 
     def visit(self, tenant: str = "acme", **options: Any) -> Page:
         """A page of a profile that isn't signed in."""
         options.setdefault("viewport", {"width": 1280, "height": 800})
+        options.setdefault("reduced_motion", "reduce")
         url = self.server.url(tenant)
-        context = self.browser.new_context(base_url=url, **options)
+        kind = (url, repr(sorted(options.items())))
+        idle = _idle.setdefault(self.browser, {}).get(kind)
+        context = idle.pop() if idle else self.browser.new_context(base_url=url, **options)
         context.set_default_timeout(60_000)
-        self.contexts.append(context)
+        self.made.append((kind, context))
         self.hosts.add(urlsplit(url).netloc)
         page = context.new_page()
         page.on("console", lambda message: self._heard(message.type, message.text))
@@ -79,17 +100,24 @@ class Visits:
         page.on("request", lambda request: self._asked(request.url))
         return page
 
-    def sign_in(self, username: str = "member", tenant: str = "acme", **options: Any) -> Page:
+    def signed_in(self, username: str = "member", tenant: str = "acme", **options: Any) -> Page:
+        """A page of a profile that is signed in and has opened nothing yet."""
         page = self.visit(tenant, **options)
-        page.goto("/sign-in/")
-        submit_sign_in(page, username)
+        page.context.add_cookies(_session(self.server, username, tenant))
+        return page
+
+    def sign_in(self, username: str = "member", tenant: str = "acme", **options: Any) -> Page:
+        """The same at the first page after signing in."""
+        page = self.signed_in(username, tenant, **options)
+        page.goto("/")
         expect(page.get_by_role("heading", level=1)).to_have_text("Agents")
-        page.wait_for_load_state()
         return page
 
     def _heard(self, kind: str, text: str) -> None:
         # A 4xx that a test provokes is told of in the console too; what the page does counts.
-        if kind == "error" and not text.startswith("Failed to load resource"):
+        # So is a connection tried while the test has the browser offline.
+        told = text.startswith("Failed to load resource") or "ERR_INTERNET_DISCONNECTED" in text
+        if kind == "error" and not told:
             self.complaints.append(f"console: {text}")
 
     def _asked(self, url: str) -> None:
@@ -98,9 +126,39 @@ class Visits:
             self.complaints.append(f"asked another host: {url}")
 
     def end(self) -> None:
-        for context in self.contexts:
-            context.close()
+        for kind, context in self.made:
+            if context.pages:
+                _empty(context, kind[0])
+                _idle[self.browser].setdefault(kind, []).append(context)
         assert self.complaints == [], self.complaints
+
+
+def _empty(context: BrowserContext, url: str) -> None:
+    """No page, cookie or stored word is left. What came from the server's static files is kept."""
+    page, *others = context.pages
+    for other in others:
+        other.close()
+    page.unroute_all(behavior="ignoreErrors")
+    context.set_offline(False)
+    page.goto("about:blank")
+    devtools = context.new_cdp_session(page)
+    devtools.send("Storage.clearDataForOrigin", {"origin": url, "storageTypes": "all"})
+    context.clear_cookies()
+    page.close()
+
+
+def _session(server: Any, username: str, tenant: str) -> list[Any]:
+    """A session of its own, signed in to without a browser: pages of forms cost them a second."""
+    url = server.url(tenant)
+    where = {"Host": urlsplit(url).netloc}
+    base_url = f"http://127.0.0.1:{server.port}"
+    form_at = "/admin/login/?next=/admin/" if tenant == "platform" else "/sign-in/"
+    with httpx.Client(base_url=base_url, headers=where, timeout=60) as http:
+        http.get(form_at).raise_for_status()
+        form = {"username": username, "password": PASSWORD}
+        form["csrfmiddlewaretoken"] = http.cookies["csrftoken"]
+        assert http.post(form_at, data=form).status_code == 302
+        return [{"name": name, "value": value, "url": url} for name, value in http.cookies.items()]
 
 
 def submit_sign_in(page: Page, username: str, password: str = PASSWORD) -> None:

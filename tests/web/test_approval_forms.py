@@ -14,12 +14,10 @@ from tests.web.browsing import PHONE, Chat, Visits, ended
 pytestmark = [pytest.mark.browser, pytest.mark.usefixtures("committed")]
 
 
-@pytest.mark.parametrize("tenant", ["acme", "globex"])
-def test_a_form_is_filled_in_and_the_run_goes_on_by_the_answers(
-    visits: Visits, api: Any, tenant: str
-) -> None:
+def test_a_form_is_filled_in_and_the_run_goes_on_by_the_answers(visits: Visits, api: Any) -> None:
+    tenant = "acme"
     agent = careful(tenant, {}, "create_support_ticket")
-    chat = Chat.new(visits.sign_in("member", tenant), agent.slug)
+    chat = Chat.new(visits.signed_in("member", tenant), agent.slug)
     run = chat.say("open a ticket: printer is on fire")
     ended(run, "paused")
     card = run.locator(".approval")
@@ -44,7 +42,7 @@ def test_a_form_is_filled_in_and_the_run_goes_on_by_the_answers(
 
 def test_questions_with_choices_are_answered_on_a_phone(visits: Visits) -> None:
     agent = careful("acme", {}, "ask_user")
-    page = visits.sign_in("member", **PHONE)
+    page = visits.signed_in("member", **PHONE)
     chat = Chat.new(page, agent.slug)
     run = chat.say("Ask me what I prefer: tea, coffee or water")
     ended(run, "paused")
@@ -59,7 +57,7 @@ def test_questions_with_choices_are_answered_on_a_phone(visits: Visits) -> None:
 
 def test_one_may_refuse_to_answer(visits: Visits) -> None:
     agent = careful("globex", {}, "create_support_ticket")
-    chat = Chat.new(visits.sign_in("member", "globex"), agent.slug)
+    chat = Chat.new(visits.signed_in("member", "globex"), agent.slug)
     run = chat.say("open a ticket: printer is on fire")
     ended(run, "paused")
     card = run.locator(".approval")
@@ -72,7 +70,7 @@ def test_one_may_refuse_to_answer(visits: Visits) -> None:
 
 def test_work_of_a_client_is_given_by_the_client_or_by_hand(visits: Visits, api: Any) -> None:
     agent = careful("acme", {}, "page_on_call")
-    chat = Chat.new(visits.sign_in("member"), agent.slug)
+    chat = Chat.new(visits.signed_in("member"), agent.slug)
     run = chat.say("Page whoever is on call: the database is down")
     ended(run, "paused")
     card = run.locator(".approval")

@@ -10,6 +10,7 @@ import re
 from collections.abc import Iterator
 from typing import Any
 from urllib.parse import urlsplit
+from zlib import crc32
 
 import httpx
 import pytest
@@ -25,6 +26,8 @@ from tests.web.browsing import Visits
 pytestmark = pytest.mark.browser
 # Ends the sign-in that the walk is made with, or leads to a tenant's own host.
 LEAVES = {"logout", "sign-out", "sign-out-elsewhere", "tenants_tenant_open_tenant"}
+# The same template for every model: of these pages a third is looked at.
+ALIKE = ("/history/", "/delete/")
 _LISTEN = """addEventListener("securitypolicyviolation", (event) => console.error(
   `policy: ${event.violatedDirective} ${event.blockedURI} ${event.sourceFile}`))"""
 _CODE = """() => [...document.querySelectorAll("*")].flatMap((element) => [
@@ -74,6 +77,8 @@ class Walk:
             path = self.waiting.pop(0)
             route = self._route(path)
             if route is None or route in self.seen or path.startswith(("/static/", "/api/")):
+                continue
+            if route.endswith(ALIKE) and crc32(route.encode()) % 3:
                 continue
             self.seen[route] = path
             try:

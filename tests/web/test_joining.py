@@ -28,7 +28,7 @@ def address() -> Iterator[str]:
 
 
 def invite(visits: Visits, address: str) -> str:
-    page = visits.sign_in("owner")
+    page = visits.signed_in("owner")
     page.goto("/admin/accounts/invitation/add/")
     page.get_by_label("Mail address").fill(address)
     page.get_by_label("builder").check()

@@ -130,10 +130,13 @@ def test_anothers_session_is_not_found(server: Any, api: Any, member: httpx.Clie
     assert api("acme", "builder").get(f"/sessions/{session}").status_code == 200
 
 
-def test_a_session_is_found_under_its_own_agent_only(api: Any, member: httpx.Client) -> None:
+def test_a_session_is_found_under_its_own_agent_and_leads_there_from_anothers(
+    api: Any, member: httpx.Client
+) -> None:
     session = api("acme", "member").run("What is 2*4?")["session_id"]
     assert member.get(f"/chat/assistant/{session}/").status_code == 200
-    assert member.get(f"/chat/another/{session}/").status_code == 404
+    moved = member.get(f"/chat/another/{session}/")
+    assert (moved.status_code, moved.headers["location"]) == (302, f"/chat/assistant/{session}/")
 
 
 def test_changes_need_the_form_s_token(api: Any, member: httpx.Client) -> None:

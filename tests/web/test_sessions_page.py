@@ -36,7 +36,7 @@ def test_who_has_no_conversations_is_told_where_to_begin(visits: Visits) -> None
 
 
 def test_a_new_conversation_appears_in_the_sidebar_and_gets_its_title(visits: Visits) -> None:
-    page = visits.sign_in("owner")
+    page = visits.signed_in("owner")
     chat = Chat.new(page)
     chat.ask("What is 21*2?")
     row = page.locator(f"#sidebar-{chat.session_id}")
@@ -49,7 +49,7 @@ def test_a_new_conversation_appears_in_the_sidebar_and_gets_its_title(visits: Vi
 
 def test_titles_are_searched(visits: Visits, api: Any) -> None:
     _made(api, "acme", "builder", "Zebra crossing", "Apples 100%", "apple pie")
-    page = visits.sign_in("builder")
+    page = visits.signed_in("builder")
     page.goto("/sessions/")
     titles = page.locator(".listed .session-title")
     expect(titles.filter(has_text="Zebra crossing")).to_have_count(1)
@@ -63,7 +63,7 @@ def test_titles_are_searched(visits: Visits, api: Any) -> None:
 
 def test_a_conversation_is_renamed_everywhere_at_once(visits: Visits, api: Any) -> None:
     (session,) = _made(api, "acme", "operator", "Before")
-    page = visits.sign_in("operator")
+    page = visits.signed_in("operator")
     page.goto("/sessions/")
     row = page.locator(f"#page-{session}")
     row.locator("summary").click()
@@ -83,7 +83,7 @@ def test_a_conversation_is_renamed_everywhere_at_once(visits: Visits, api: Any) 
 
 def test_deleting_asks_first(visits: Visits, api: Any) -> None:
     kept, gone = _made(api, "acme", "operator", "Kept", "Gone")
-    page = visits.sign_in("operator")
+    page = visits.signed_in("operator")
     page.goto(f"/chat/assistant/{kept}/")
     row = page.locator(f"#sidebar-{gone}")
     row.hover()
@@ -102,7 +102,7 @@ def test_deleting_asks_first(visits: Visits, api: Any) -> None:
 
 def test_deleting_the_open_conversation_leads_home(visits: Visits, api: Any) -> None:
     (session,) = _made(api, "acme", "operator", "Open")
-    page = visits.sign_in("operator")
+    page = visits.signed_in("operator")
     page.goto(f"/chat/assistant/{session}/")
     row = page.locator(f"#sidebar-{session}")
     row.locator("summary").click()
@@ -116,7 +116,7 @@ def test_a_long_list_comes_in_pages(visits: Visits, api: Any) -> None:
     for number in range(27):
         client.run(f"What is {number}+1?")
     until(lambda: client.get("/sessions?limit=100").json()["items"], lambda items: len(items) >= 27)
-    page = visits.sign_in("owner", "globex")
+    page = visits.signed_in("owner", "globex")
     page.goto("/sessions/")
     rows = page.locator(".listed .session")
     assert rows.count() == 25
@@ -128,7 +128,7 @@ def test_a_long_list_comes_in_pages(visits: Visits, api: Any) -> None:
 
 
 def test_two_browsers_in_two_tenants_see_only_their_own(visits: Visits) -> None:
-    acme, globex = visits.sign_in("member"), visits.sign_in("member", "globex")
+    acme, globex = visits.signed_in("member"), visits.signed_in("member", "globex")
     here, there = Chat.new(acme), Chat.new(globex)
     ours, theirs = here.say("Remember: acme secret plan"), there.say("Remember: globex secret plan")
     expect(ours.locator(".markdown")).to_contain_text("acme secret plan")

@@ -14,7 +14,7 @@ pytestmark = pytest.mark.browser
 
 @pytest.mark.parametrize("tenant", ["acme", "globex"])
 def test_feedback_is_steered_by_the_answer_to_its_form(visits: Visits, tenant: str) -> None:
-    chat = Chat.new(visits.sign_in("member", tenant), "feedback")
+    chat = Chat.new(visits.signed_in("member", tenant), "feedback")
     run = chat.say("Ask me what I prefer: tea, coffee or water")
     ended(run, "paused")
     card = run.locator(".approval")
@@ -26,7 +26,7 @@ def test_feedback_is_steered_by_the_answer_to_its_form(visits: Visits, tenant: s
 
 
 def test_a_ticket_asks_for_its_priority_and_says_when_it_is_missing(visits: Visits) -> None:
-    chat = Chat.new(visits.sign_in("member"), "helpdesk")
+    chat = Chat.new(visits.signed_in("member"), "helpdesk")
     run = chat.say("Open a ticket: the coffee machine leaks")
     ended(run, "paused")
     card = run.locator(".approval")

@@ -47,8 +47,8 @@ def test_the_profile_is_kept(visits: Visits) -> None:
 
 
 def test_a_new_password_needs_the_old_one_and_keeps_this_browser_signed_in(visits: Visits) -> None:
-    page = visits.sign_in("operator", "globex")
-    elsewhere = visits.sign_in("operator", "globex")
+    page = visits.signed_in("operator", "globex")
+    elsewhere = visits.signed_in("operator", "globex")
 
     def change(old: str, new: str) -> None:
         page.goto("/account/")

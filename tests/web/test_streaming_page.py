@@ -106,7 +106,7 @@ class Proxy:
 
 def test_stop_ends_the_run_and_keeps_what_was_written(visits: Visits, held: Held) -> None:
     slug, go_on = held
-    chat = Chat.new(visits.sign_in(), slug)
+    chat = Chat.new(visits.signed_in(), slug)
     run = chat.say("Say on")
     _writing(chat)
     expect(chat.send_button).to_be_hidden()
@@ -123,7 +123,7 @@ def test_stop_ends_the_run_and_keeps_what_was_written(visits: Visits, held: Held
 
 
 def test_escape_stops_too(visits: Visits, held: Held) -> None:
-    chat = Chat.new(visits.sign_in(), held[0])
+    chat = Chat.new(visits.signed_in(), held[0])
     run = chat.say("Say on")
     _writing(chat)
     chat.message.press("Escape")
@@ -134,7 +134,7 @@ def test_a_reload_in_the_middle_goes_on_with_the_answer(
     visits: Visits, api: Any, held: Held
 ) -> None:
     slug, go_on = held
-    chat = Chat.new(visits.sign_in(), slug)
+    chat = Chat.new(visits.signed_in(), slug)
     chat.say("Say on")
     _writing(chat)
     chat.page.reload()
@@ -153,7 +153,7 @@ def test_a_dropped_socket_loses_and_doubles_nothing(
     visits: Visits, api: Any, held: Held, lose: bool, states: int
 ) -> None:
     slug, go_on = held
-    page = visits.sign_in()
+    page = visits.signed_in()
     gone: set[int] = set()
 
     def first_piece(frame: dict[str, Any], number: int) -> bool:
@@ -181,7 +181,7 @@ def test_a_dropped_socket_loses_and_doubles_nothing(
 
 
 def test_a_start_whose_ack_was_lost_is_not_done_twice(visits: Visits, api: Any) -> None:
-    page = visits.sign_in()
+    page = visits.signed_in()
 
     lost: list[dict[str, Any]] = []
 
@@ -204,7 +204,7 @@ def test_a_start_whose_ack_was_lost_is_not_done_twice(visits: Visits, api: Any) 
 
 
 def test_while_there_is_no_connection_the_page_says_so_and_keeps_the_draft(visits: Visits) -> None:
-    page = visits.sign_in()
+    page = visits.signed_in()
     chat = Chat.new(page)
     page.context.set_offline(True)
     expect(page.get_by_text("You are offline")).to_be_visible()
@@ -223,7 +223,7 @@ def test_a_second_page_of_the_session_follows_the_same_answer(
     visits: Visits, api: Any, held: Held
 ) -> None:
     slug, go_on = held
-    page = visits.sign_in()
+    page = visits.signed_in()
     chat = Chat.new(page, slug)
     chat.say("Say on")
     _writing(chat)

@@ -11,10 +11,11 @@ from django.test import RequestFactory
 from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 
-from agents.models import Agent, Message, Run, Session, Step
+from agents.models import Agent, Message, Run, Session, Step, Team
 from agents.web import errors
 from agents.web.transcript import PAGE, transcript
 from agents.web.views.chat import session as session_page
+from agents.web.views.chat import team_session as team_session_page
 from agents.web.views.home import home
 from agents.web.views.sessions import sessions as sessions_page
 from tenants.accounts.models import Member
@@ -64,6 +65,7 @@ def _talk(member: Any, runs: int, steps: int) -> Session:
 
 def test_without_agents_the_page_says_what_to_do(acme: Any, acme_member: Any) -> None:
     Agent.objects.update(is_archived=True)
+    Team.objects.update(is_archived=True)
     shown = home(_get(acme_member, acme)).content.decode()
     assert "No agents yet" in shown
     assert "Ask someone with the role builder" in shown
@@ -77,9 +79,9 @@ def test_an_agent_that_isn_t_for_one_s_role_is_no_card(acme: Any, acme_member: A
 
     from agents.services.publish_agent import publish_agent
 
-    Agent.objects.exclude(slug="assistant").update(is_archived=True)
     agent = Agent.objects.get(slug="assistant")
-    Agent.objects.exclude(pk=agent.pk).update(is_archived=True)  # those of other tests
+    Agent.objects.exclude(pk=agent.pk).update(is_archived=True)
+    Team.objects.update(is_archived=True)
     agent.run_roles.set([Group.objects.get(name="builder")])
     publish_agent(None, agent.pk)
     assert "No agents yet" in home(_get(acme_member, acme)).content.decode()
@@ -168,3 +170,48 @@ def test_error_pages_need_no_database() -> None:
         assert re.search(rf'class="error-status">{status}<', page.content.decode())
     assert outdated.status_code == 403
     assert "out of date" in outdated.content.decode()
+
+
+def _of_team(member: Any, runs: int) -> Session:
+    """A session with a team whose member answered, by a tool call, in each run."""
+    made = _talk(member, runs=runs, steps=0)
+    Session.objects.filter(pk=made.pk).update(kind="team", slug="crew")
+    made.refresh_from_db()
+    for run in Run.objects.filter(session=made):
+        fields = {"trace_id": run.trace_id, "revision": run.revision, "session": made}
+        child = Run.objects.create(
+            **fields,
+            slug="assistant",
+            member=member,
+            parent=run,
+            root=run,
+            depth=1,
+            status="completed",
+            input="Count.",
+            output="It is 2.",
+        )
+        step = {"seq": 1, "status": "finished", "started_position": 2, "finished_position": 3}
+        said = {"text": "It is 2.", "status": "completed", "run_id": str(child.pk)}
+        given = {"task": "Count.", "run_id": str(child.pk), "member": {"name": "Assistant"}}
+        Step.objects.create(
+            run=run, key="m", kind="delegation", name="Assistant", input=given, output=said, **step
+        )
+        called = {"input": {"arguments": {"expression": "1+1"}}, "output": {"text": "2", "data": 2}}
+        Step.objects.create(run=child, key="t", kind="tool", name="calculator", **called, **step)
+    return made
+
+
+def test_a_conversation_with_a_team_shows_its_members_and_asks_no_more_for_a_longer_one(
+    acme: Any, acme_member: Any
+) -> None:
+    def asked(made: Session) -> int:
+        path = reverse("web:team-session", args=["crew", made.pk])
+        member = Member.objects.get(pk=acme_member.pk)
+        with CaptureQueriesContext(connection) as queries:
+            page = team_session_page(_get(member, acme, path), "crew", made.pk).content.decode()
+        members = page.partition("<template")[0].count('class="tool member"')
+        assert members == Run.objects.filter(session=made, depth=0).count()
+        assert "Was asked" in page and "It is 2." in page
+        return len(queries)
+
+    assert asked(_of_team(acme_member, 8)) == asked(_of_team(acme_member, 2)) <= 11

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from importlib import import_module
 
-MODULES = ("services", "support", "customers", "papers")
+MODULES = ("services", "support", "customers", "lookups", "papers")
 TOOLKIT = "service_desk"
 
 

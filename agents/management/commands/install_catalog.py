@@ -7,7 +7,7 @@ from typing import Any
 from django.core.management.base import CommandError, CommandParser
 
 from agents.catalog.files import slugs
-from agents.catalog.install import install
+from agents.catalog.install import install_each
 from config.errors import Problem
 from tenants.commands import TenantCommand
 from tenants.context import TenantRef
@@ -15,8 +15,9 @@ from tenants.context import TenantRef
 
 class Command(TenantCommand):
     help = (
-        "Installs the catalogue's components, published and with their grants. Repeating is safe: "
-        "a component that the tenant has edited is left alone and named."
+        "Installs the catalogue's agents, teams and workflows with what they are made of, "
+        "published and with their grants. Repeating is safe: a component that the tenant has "
+        "edited is left alone and named."
     )
 
     def add_arguments(self, parser: CommandParser) -> None:
@@ -27,13 +28,14 @@ class Command(TenantCommand):
         if ref.kind != "tenant":
             raise CommandError("The platform runs no agents: name a tenant.")
         failed = 0
-        for slug in options["slugs"] or slugs():
-            try:
-                self.stdout.write(str(install(slug)))
-            except LookupError as error:
-                raise CommandError(str(error)) from None
-            except Problem as problem:
-                failed += 1
-                self.stderr.write(f"{slug}: {problem.detail}")
+        try:
+            for slug, done in install_each(options["slugs"] or slugs()):
+                if isinstance(done, Problem):
+                    failed += 1
+                    self.stderr.write(f"{slug}: {done.detail}")
+                else:
+                    self.stdout.write(str(done))
+        except (LookupError, ValueError) as error:
+            raise CommandError(str(error.args[0])) from None
         if failed:
             raise CommandError(f"{failed} could not be installed in {ref.schema}.")

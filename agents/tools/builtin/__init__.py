@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from importlib import import_module
 
-MODULES = ("ask_user", "calculator", "clock", "notes")
+MODULES = ("ask_user", "calculator", "clock", "hand_over", "notes")
 
 
 def load() -> None:

@@ -4,17 +4,16 @@ from __future__ import annotations
 
 from uuid import UUID
 
-from django.db.models import Prefetch, QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 
 from agents.answering import Answer
 from agents.services.decide import visible_approvals
 from agents.services.inbox import MOST, asked_of_others, to_decide
-from agents.web.approval_card import card, cards
+from agents.web.approval_card import card, cards, whole
 from agents.web.declare import is_htmx, page, who
 from agents.web.shell import render_page
-from approvals.models import Approval, Decision
+from approvals.models import Approval
 from config.errors import NotFound
 from tenants.accounts.principal import Principal
 from tenants.accounts.scopes import Scope
@@ -24,8 +23,8 @@ from tenants.accounts.scopes import Scope
 def inbox(request: HttpRequest) -> HttpResponse:
     """What the member may decide or answer now, and what their runs wait for others to do."""
     principal = who(request)
-    mine = to_decide(principal, _whole(Approval.objects.all()))
-    others = asked_of_others(principal, _whole(Approval.objects.all()))
+    mine = to_decide(principal, whole(Approval.objects.all()))
+    others = asked_of_others(principal, whole(Approval.objects.all()))
     context = {
         "mine": cards(principal, mine),
         "others": cards(principal, others),
@@ -64,15 +63,7 @@ def _card(request: HttpRequest, approval: Approval, answer: Answer | None = None
 
 
 def _found(principal: Principal, approval_id: UUID) -> Approval:
-    found = _whole(visible_approvals(principal)).filter(pk=approval_id).first()
+    found = whole(visible_approvals(principal)).filter(pk=approval_id).first()
     if found is None:
         raise NotFound("There is no such approval.", code="unknown_approval")
     return found
-
-
-def _whole(rows: QuerySet[Approval]) -> QuerySet[Approval]:
-    """With all that a card shows."""
-    said = Decision.objects.select_related("member", "on_behalf_of")
-    return rows.select_related("requester", "decided_by", "run").prefetch_related(
-        Prefetch("decisions", said)
-    )

@@ -1,41 +1,30 @@
-"""The tenant's agents: where a member begins."""
+"""The tenant's agents and teams: where a member begins."""
 
 from __future__ import annotations
 
-from typing import Any
-
 from django.http import HttpRequest, HttpResponse
 
-from agents.models import Agent
-from agents.services.access import runnable_agents
+from agents.services.access import runnable_agents, runnable_teams
 from agents.web.declare import page, who
+from agents.web.partners import partner
 from agents.web.shell import render_page
-from agents.web.transcript import tool_label
 from tenants.accounts.scopes import Scope
 
 
 @page(Scope.AGENTS_READ)
 def home(request: HttpRequest) -> HttpResponse:
     principal = who(request)
+    teams = [partner(team) for team in runnable_teams(principal)]
+    agents = [partner(agent) for agent in runnable_agents(principal)]
+    within = {(one["kind"], one["slug"]) for team in teams for one in team.members}
     return render_page(
         request,
         "web/home.html",
         {
-            "agents": [agent_card(agent) for agent in runnable_agents(principal)],
+            "agents": [one for one in agents if (one.kind, one.slug) not in within],
+            "teams": teams,
+            "members": [one for one in agents if (one.kind, one.slug) in within],
             "may_run": principal.may(Scope.AGENTS_RUN),
             "may_publish": principal.may(Scope.AGENTS_PUBLISH),
         },
     )
-
-
-def agent_card(agent: Agent) -> dict[str, Any]:
-    """A published agent as members see it: its revision, not its draft."""
-    assert agent.published is not None
-    spec = agent.published.spec
-    return {
-        "slug": agent.slug,
-        "name": spec["name"],
-        "description": spec["description"],
-        "tools": [tool_label(name) for name in spec["tools"]],
-        "tool_names": spec["tools"],
-    }

@@ -14,6 +14,7 @@ from agents.models import Session
 from agents.services.access import access_session
 from agents.services.sessions import TITLE_MAX, delete_session, rename_session
 from agents.web.declare import is_htmx, page, who
+from agents.web.partners import SESSION_PAGES
 from agents.web.session_list import clean_search, session_page
 from agents.web.shell import render_page
 from config.errors import Conflict, Invalid
@@ -128,5 +129,5 @@ def _open_session(request: HttpRequest) -> UUID | None:
         match = resolve(urlsplit(request.headers.get("HX-Current-URL", "")).path or "/")
     except (Resolver404, ValueError):
         return None
-    found = match.kwargs.get("session_id") if match.view_name == "web:session" else None
+    found = match.kwargs.get("session_id") if match.view_name in SESSION_PAGES else None
     return found if isinstance(found, UUID) else None

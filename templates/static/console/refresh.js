@@ -23,6 +23,8 @@
     const key = active?.closest("details[data-key]")?.dataset.key;
     const link = active?.getAttribute("href");
     const scrolled = [...old.querySelectorAll("pre, .cx-text")].map((node) => node.scrollTop);
+    // Who shows more than what the server sent takes it over: see workflow-graph.js.
+    old.dispatchEvent(new CustomEvent("console:replace", { bubbles: true, detail: { fresh } }));
     for (const node of fresh.querySelectorAll("details[data-key]")) {
       if (state.has(node.dataset.key)) node.open = state.get(node.dataset.key);
     }
@@ -46,24 +48,26 @@
     return new DOMParser().parseFromString(await answer.text(), "text/html");
   }
 
-  function follow(element, failures = 0) {
+  // `sent`: what the server gave last, before scripts changed anything in it.
+  function follow(element, failures = 0, sent = element.outerHTML) {
     const every = Number(element.dataset.every) || 2000;
     setTimeout(async () => {
       if (!element.isConnected) return;
-      if (document.hidden) return follow(element, failures);
+      if (document.hidden) return follow(element, failures, sent);
       try {
         const fresh = (await page(element.dataset.refresh)).getElementById(element.id);
         if (!fresh) throw new Error("part is missing");
-        if (fresh.outerHTML === element.outerHTML) return follow(element);
+        const now = fresh.outerHTML;
+        if (now === sent) return follow(element, 0, sent);
         if (element.hasAttribute("data-then-reload") && !fresh.dataset.refresh) {
           return location.reload();
         }
         const adopted = document.adoptNode(fresh);
         replace(element, adopted);
-        if (adopted.dataset.refresh) follow(adopted);
+        if (adopted.dataset.refresh) follow(adopted, 0, now);
       } catch {
         // A server that is away for a moment must not stop the page for good.
-        if (failures < failuresAllowed) follow(element, failures + 1);
+        if (failures < failuresAllowed) follow(element, failures + 1, sent);
       }
     }, every);
   }

@@ -7,12 +7,13 @@ import { Conversation } from "./conversation.js";
 import { drawStored, sources } from "./markdown.js";
 import { socket } from "./page_socket.js";
 import { refreshRecent } from "./recent.js";
+import { answersOf } from "./run_view.js";
 import { Scroller } from "./scroll.js";
 
 const place = document.getElementById("conversation");
 const thread = document.getElementById("thread");
 const announcer = document.getElementById("announcer");
-const { slug, chatUrl, sessionsUrl, signInUrl, agent, liveRun, inputMax } = place.dataset;
+const { kind, slug, mode, chatUrl, sessionsUrl, signInUrl, agent, liveRun, inputMax } = place.dataset;
 
 drawStored(thread);
 const scroller = new Scroller(document.getElementById("scroll"), document.getElementById("latest"));
@@ -29,13 +30,13 @@ document.addEventListener("htmx:beforeSwap", (event) => {
 // --- talking, for those who may ------------------------------------------------------------------
 
 const mayTalk = Boolean(document.getElementById("composer"));
-const conversation = new Conversation(socket, thread, slug, place.dataset.session);
+const conversation = new Conversation(socket, thread, { kind, slug, mode }, place.dataset.session);
 const composer = mayTalk
   ? new Composer(Number(inputMax), draftKey(place.dataset.session || "new"))
   : null;
 
 function draftKey(session) {
-  return `draft:${slug}:${session}`;
+  return `draft:${kind === "team" ? "team:" : ""}${slug}:${session}`;
 }
 
 function say(text) {
@@ -80,6 +81,7 @@ conversation.addEventListener("ended", ({ detail: { view, type } }) => {
   const ends = { "run.completed": view.spoken, "run.cancelled": "Stopped." };
   announcer.textContent = ends[type] ?? "The run failed.";
   refreshRecent(sessionsUrl, conversation.sessionId);
+  if (view.handedOver) location.reload(); // the page of whoever goes on
 });
 
 // --- problems -------------------------------------------------------------------------------------
@@ -142,7 +144,7 @@ thread.addEventListener("click", async (event) => {
   if ("retry" in button.dataset && composer && !conversation.busy && socket.isOpen) {
     say(run.querySelector('[data-part="input"]').textContent);
   } else if ("copyAnswer" in button.dataset) {
-    const texts = [...run.querySelectorAll(".markdown")].map((text) => sources.get(text) ?? "");
+    const texts = answersOf(run).map((text) => sources.get(text) ?? "");
     confirmCopy(button, await copy(texts.filter(Boolean).join("\n\n")));
   } else if ("copyCode" in button.dataset) {
     confirmCopy(button, await copy(button.closest(".code").querySelector("code").textContent));

@@ -12,18 +12,19 @@ const PATIENCE = 8_000; // ms that an answer to the probe may take
 export class Conversation extends EventTarget {
   #socket;
   #thread;
-  #slug;
+  #partner; // {kind, slug, mode}
   #refs = 0;
   #pending = null; // a start without its ack: {frame, view}
   #live = null; // the run being followed: {id, view}
   #stopping = false;
   #heard = 0;
 
-  constructor(socket, thread, slug, sessionId) {
+  /** `partner`: the kind and slug of who is talked to, and of a team its mode. */
+  constructor(socket, thread, partner, sessionId) {
     super();
     this.#socket = socket;
     this.#thread = thread;
-    this.#slug = slug;
+    this.#partner = partner;
     this.sessionId = sessionId || null;
     socket.addEventListener("open", () => this.#resume());
     socket.addEventListener("frame", (event) => this.#frame(event.detail));
@@ -41,18 +42,18 @@ export class Conversation extends EventTarget {
 
   /** Follows a run that was live when the page was made, from its beginning. */
   adopt(article) {
-    this.#live = { id: article.dataset.run, view: new RunView(article) };
+    this.#live = { id: article.dataset.run, view: new RunView(article, this.#partner.mode) };
     if (this.#socket.isOpen) this.#resume();
     this.#changed();
   }
 
   start(input) {
-    const view = addRun(this.#thread, input);
+    const view = addRun(this.#thread, input, this.#partner.mode);
     const frame = {
       action: "start",
       ref: this.#ref("start"),
-      kind: "agents",
-      slug: this.#slug,
+      kind: this.#partner.kind,
+      slug: this.#partner.slug,
       input,
       // The same key if it must be sent again: a start whose ack was lost isn't done twice.
       idempotency_key: uuid(),
@@ -79,7 +80,7 @@ export class Conversation extends EventTarget {
     this.#heard = performance.now();
     if (frame.type === "ack") this.#ack(frame);
     else if (frame.type === "error") this.#error(frame);
-    else if (this.#live && frame.run_id === this.#live.id) this.#event(frame);
+    else if (this.#live?.view.has(frame.run_id)) this.#event(frame);
   }
 
   #ack(frame) {

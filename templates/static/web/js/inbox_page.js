@@ -7,7 +7,7 @@ import { inbox } from "./inbox.js";
 const list = document.getElementById("inbox");
 const empty = document.getElementById("inbox-empty");
 const said = document.getElementById("inbox-said");
-let first = true; // the page was made a moment ago: the first count brings nothing new
+let first = true; // the page was made a moment ago: the first count may bring nothing new
 
 function cards() {
   return [...list.querySelectorAll(".approval")];
@@ -49,7 +49,7 @@ async function look() {
   if (added) said.textContent = added === 1 ? "Something new waits for you." : `${added} new wait for you.`;
 }
 
-inbox.addEventListener("inbox", () => {
-  if (!first) look();
+inbox.addEventListener("inbox", ({ detail }) => {
+  if (!first || detail.waiting !== cards().length) look();
   first = false;
 });

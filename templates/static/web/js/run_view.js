@@ -1,32 +1,34 @@
-// One run on the page: draws its events. Applying the same event twice changes nothing.
+// One run on the page: draws its events, and those of the runs below it. Applying the same event
+// twice changes nothing.
 
 import { cardPlace, loadSoon } from "./approval_cards.js";
-import { compareIds, StepText } from "./text.js";
-import { GrowingMarkdown, sources } from "./markdown.js";
+import { taken } from "./durations.js";
+import { isBehind } from "./text.js";
+import { clone, partOf, RunParts } from "./run_parts.js";
 
+const HAND_OVER = "hand_over";
 const TERMINAL = new Set(["run.completed", "run.failed", "run.cancelled"]);
 
-function clone(template) {
-  return document.getElementById(template).content.firstElementChild.cloneNode(true);
-}
-
-/** A new run's article, at the end of the thread. */
-export function addRun(thread, input) {
+/** A new run's article, at the end of the thread. `mode`: of the team that it is of, if it is. */
+export function addRun(thread, input, mode) {
   const article = clone("run-template");
   article.querySelector('[data-part="input"]').textContent = input;
   thread.append(article);
-  return new RunView(article);
+  return new RunView(article, mode);
 }
 
 export class RunView {
-  #blocks = new Map(); // step -> {element, words, drawing, open}
-  #tools = new Map(); // step -> details
+  #own; // RunParts of the run itself
+  #below = new Map(); // child run -> its RunParts
   #cards = new Map(); // approval -> its place
   #last = null; // id of the last event applied
 
-  constructor(article) {
+  constructor(article, mode = "") {
     this.article = article;
+    this.mode = mode;
     this.ended = false;
+    this.handedOver = false; // the next message is another agent's to answer
+    this.#own = new RunParts(this.#part("parts"));
     this.#toggle("waiting", true);
   }
 
@@ -35,9 +37,19 @@ export class RunView {
     return this.#last;
   }
 
+  /** Whether this is the run of an event, or has it below it. */
+  has(runId) {
+    return runId === this.article.dataset.run || this.#below.has(runId);
+  }
+
   named(runId) {
     this.article.id = `run-${runId}`;
     this.article.dataset.run = runId;
+    const tree = this.article.querySelector("[data-tree]");
+    if (tree) {
+      tree.href = `${tree.dataset.tree}${runId}/`;
+      tree.parentElement.hidden = false;
+    }
   }
 
   remove() {
@@ -47,10 +59,10 @@ export class RunView {
   /** Forgets what came by events, before following from the beginning again. */
   reset() {
     this.#last = null;
-    this.#blocks.clear();
-    this.#tools.clear();
+    this.#below.clear();
     this.#cards.clear();
-    this.#part("parts").replaceChildren();
+    this.#own = new RunParts(this.#part("parts"));
+    this.#own.element.replaceChildren();
     this.#toggle("waiting", true);
   }
 
@@ -61,115 +73,84 @@ export class RunView {
 
   /** Returns false when something before the event is missing. */
   apply(event) {
-    if (this.ended || (this.#last && compareIds(event.id, this.#last) <= 0)) return true;
+    if (this.ended || (this.#last && isBehind(event.id, this.#last))) return true;
+    const parts = this.#below.get(event.run_id) ?? this.#own;
     const [, verb] = event.type.split(".");
     switch (event.type) {
       case "message.delta":
-        if (!this.#delta(event)) return false;
+        if (!parts.delta(event)) return false;
         break;
       case "message.completed":
-        this.#complete(this.#block(event.step), event.text);
+        parts.complete(event.step, event.text);
         break;
       case "tool.started":
       case "tool.completed":
       case "tool.failed":
-        this.#tool(event, verb);
+        parts.tool(event, verb);
+        if (parts === this.#own && event.type === "tool.completed" && event.tool === HAND_OVER) {
+          this.handedOver = true;
+        }
+        break;
+      case "delegate.started":
+        this.#delegate(parts, event);
+        break;
+      case "delegate.completed":
+        parts.memberEnded(event);
         break;
       case "approval.requested":
-        this.#ask(event);
+        this.#ask(parts, event);
         break;
       case "approval.decided":
         if (this.#cards.has(event.approval_id)) loadSoon(this.#cards.get(event.approval_id));
         break;
-      case "run.started":
-      case "run.resumed":
-        this.#status("running");
-        break;
-      case "run.paused":
-        this.#status("paused");
-        break;
       default:
-        if (TERMINAL.has(event.type)) this.#end(event, verb);
+        if (parts === this.#own) this.#turn(event, verb);
+        else if (TERMINAL.has(event.type)) this.#endBelow(parts, event, verb);
     }
     this.#last = event.id;
     if (!this.ended) this.#showWaiting();
     return true;
   }
 
+  /** What becomes of the run itself. */
+  #turn(event, verb) {
+    if (event.type === "run.started" || event.type === "run.resumed") this.#status("running");
+    else if (event.type === "run.paused") this.#status("paused");
+    else if (TERMINAL.has(event.type)) this.#end(event, verb);
+  }
+
   /** The last text of the answer, as plain words. */
   get spoken() {
-    return [...this.article.querySelectorAll(".markdown")].at(-1)?.textContent.trim() ?? "";
+    return this.answers.at(-1)?.textContent.trim() ?? "";
   }
 
-  // --- text -------------------------------------------------------------------------------------
-
-  #block(step) {
-    let block = this.#blocks.get(step);
-    if (!block) {
-      const element = document.createElement("div");
-      element.className = "markdown drawn";
-      element.dir = "auto";
-      element.dataset.step = step;
-      this.#place(element, step);
-      block = { element, words: new StepText(), drawing: new GrowingMarkdown(element), open: true };
-      this.#blocks.set(step, block);
-    }
-    return block;
+  /** The texts of the answer, without what members said among themselves. */
+  get answers() {
+    return answersOf(this.article);
   }
 
-  #delta(event) {
-    const block = this.#block(event.step);
-    if (!block.words.apply(event.attempt, event.offset, event.text)) return false;
-    block.open = true;
-    block.drawing.update(block.words.text);
-    return true;
+  // --- members of a team ------------------------------------------------------------------------
+
+  #delegate(parts, event) {
+    // Where one is picked and its answer is the answer, that is what one came to read.
+    const open = this.mode === "route" && parts === this.#own;
+    const place = parts.memberStarted(event, open);
+    if (event.child_run_id) this.#below.set(event.child_run_id, place);
   }
 
-  #complete(block, text) {
-    block.words.complete(text);
-    block.open = false;
-    block.drawing.finish(text);
-    sources.set(block.element, text);
-  }
-
-  // --- tools ------------------------------------------------------------------------------------
-
-  #tool(event, verb) {
-    let box = this.#tools.get(event.step);
-    if (!box) {
-      box = clone("tool-template");
-      box.dataset.step = event.step;
-      this.#place(box, event.step);
-      this.#tools.set(event.step, box);
-    }
-    const set = (part, text) => {
-      box.querySelector(`[data-part="${part}"]`).textContent = text;
-    };
-    set("name", event.tool);
-    set("label", label(event.tool));
-    if (verb === "started") {
-      box.dataset.state = "running";
-      set("state", "Running");
-      set("arguments", shown(event.arguments));
-      return;
-    }
-    const failed = verb === "failed";
-    box.dataset.state = failed ? "failed" : "done";
-    set("state", failed ? "Failed" : "Done");
-    set("result-heading", failed ? "Error" : "Result");
-    set("result", failed ? event.error?.message ?? "The tool failed." : shown(event.output));
-    set("duration", failed ? "" : taken(event.duration_ms));
-    for (const part of ["result", "result-heading"]) {
-      box.querySelector(`[data-part="${part}"]`).hidden = false;
-    }
+  #endBelow(parts, event, verb) {
+    if (verb === "completed") parts.answer(event.output);
+    parts.stop();
   }
 
   // --- what it asks of people -------------------------------------------------------------------
 
-  #ask({ approval: { id }, step }) {
+  /** A member's questions stand where all can see them, below the card of the member. */
+  #ask(parts, { approval: { id }, step }) {
     if (this.#cards.has(id)) return;
-    const place = cardPlace(id, step);
-    this.#place(place, step);
+    const at = parts.top ?? step;
+    const place = cardPlace(id, at);
+    this.#own.place(place, at);
     this.#cards.set(id, place);
     loadSoon(place);
   }
@@ -181,26 +162,12 @@ export class RunView {
     const status = event.status ?? verb;
     this.#status(status);
     this.#toggle("waiting", false);
-    for (const box of this.#tools.values()) {
-      if (box.dataset.state !== "running") continue;
-      box.dataset.state = "stopped";
-      box.querySelector('[data-part="state"]').textContent = "Stopped";
-    }
     // What was still open was withdrawn with the run.
     if (verb !== "completed") for (const place of this.#cards.values()) loadSoon(place);
-    for (const block of this.#blocks.values()) {
-      if (block.open) this.#complete(block, block.words.text);
-    }
-    if (verb === "completed") this.#answer(event.output);
+    for (const parts of [...this.#below.values(), this.#own]) parts.stop();
+    if (verb === "completed") this.#own.answer(event.output);
     else this.#notice(status, event.error, event.run?.trace_id);
     this.#foot(event.run);
-  }
-
-  #answer(output) {
-    const last = [...this.#blocks.values()].at(-1);
-    if (typeof output !== "string" || !output || last?.words.text === output) return;
-    const steps = [...this.#blocks.keys(), ...this.#tools.keys(), 0];
-    this.#complete(this.#block(Math.max(...steps) + 1), output);
   }
 
   #notice(status, error, traceId) {
@@ -225,13 +192,13 @@ export class RunView {
     const tokens = run?.usage?.total_tokens;
     const counted = tokens ? `${tokens.toLocaleString("en")} tokens` : "";
     this.#part("footer").textContent = [ended, counted].filter(Boolean).join(" · ");
-    this.#toggle("foot", this.#blocks.size + this.#tools.size > 0);
+    this.#toggle("foot", this.#own.size > 0);
   }
 
   // --- small things -----------------------------------------------------------------------------
 
   #part(name) {
-    return this.article.querySelector(`[data-part="${name}"]`);
+    return partOf(this.article, name);
   }
 
   #toggle(name, visible) {
@@ -243,35 +210,13 @@ export class RunView {
   }
 
   #showWaiting() {
-    const last = this.#part("parts").lastElementChild;
-    const writing = last?.classList.contains("markdown") &&
-      this.#blocks.get(Number(last.dataset.step))?.open;
+    const writing = this.#own.isWriting(this.#own.element.lastElementChild);
     // Paused, it does nothing: its cards say for whom it waits.
     this.#toggle("waiting", !writing && this.article.dataset.status !== "paused");
   }
-
-  /** Parts stand in the order of their steps, whatever order they came in. */
-  #place(element, step) {
-    const parts = this.#part("parts");
-    const later = [...parts.children].find((other) => Number(other.dataset.step) > step);
-    parts.insertBefore(element, later ?? null);
-  }
 }
 
-function label(tool) {
-  const words = tool.replaceAll("_", " ").trim();
-  return words.charAt(0).toUpperCase() + words.slice(1);
-}
-
-function shown(value) {
-  if (value === null || value === undefined) return "";
-  return typeof value === "string" ? value : JSON.stringify(value, null, 2);
-}
-
-/** Milliseconds as people read them; the same wording as the server's. */
-function taken(ms) {
-  if (ms === null || ms === undefined || Number.isNaN(ms)) return "";
-  if (ms < 1000) return `${Math.max(ms, 0)} ms`;
-  if (ms < 60_000) return `${(Math.floor((ms + 50) / 100) / 10).toFixed(1)} s`;
-  return `${Math.floor(ms / 60_000)} min ${Math.floor(ms / 1000) % 60} s`;
+/** The texts of a run's answer on the page, without what members said among themselves. */
+export function answersOf(article) {
+  return [...article.querySelectorAll(".markdown")].filter((text) => !text.closest(".member"));
 }

@@ -39,9 +39,21 @@ export class StepText {
   }
 }
 
-/** Order of event ids, `position.n`: negative when `a` comes before `b`. */
-export function compareIds(a, b) {
-  const [p1, n1] = a.split(".").map(Number);
-  const [p2, n2] = b.split(".").map(Number);
-  return p1 - p2 || n1 - n2;
+/**
+ * Whether an event tells nothing that is new after the one with the id `last`.
+ *
+ * An id is `position.n`, and of a team `position.n~position.n...`: then it names besides what there
+ * is of each message that others write meanwhile. One that is named no more has ended.
+ */
+export function isBehind(id, last) {
+  const [[position, n], ...open] = places(id);
+  const [[lastPosition, lastN], ...lastOpen] = places(last);
+  const ahead = position - lastPosition || n - lastN;
+  if (ahead) return ahead < 0;
+  const had = new Map(open);
+  return lastOpen.every(([at, length]) => had.has(at) && had.get(at) <= length);
+}
+
+function places(id) {
+  return id.split("~").map((place) => place.split(".").map(Number));
 }

@@ -1,0 +1,1 @@
+"""Workflows and teams, measured beside LangGraph: `python -m benchmarks.graphs`."""
