@@ -23,6 +23,7 @@ AGENTOS_STAMP := $(AGENTOS)/.installed-$(shell cksum < benchmarks/agentos/requir
 
 help:
 	@echo "make run    serve on PORT (8000); DATA_DIR, DATABASE_URL, HOST, SERVER=uvicorn, DEMO=0"
+	@echo "make dev    install what tests and lint need; they do it by themselves"
 	@echo "make test   the whole test suite in WORKERS (2) processes; ARGS='-k name' for a part in one"
 	@echo "make stress tenants interleaved under load, none may see another's rows (3 minutes)"
 	@echo "make lint   ruff and types"

@@ -5,7 +5,11 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from datetime import datetime
 from typing import Any
+
+from django.utils import timezone
+from django.utils.formats import date_format
 
 from agents.schema_form import words
 
@@ -13,17 +17,19 @@ _MOST_LETTERS = 100_000
 _MOST_ITEMS = 200
 _SHORT = 200  # letters
 _FEW = 6  # values of an object that fit in a line
+_TIMES = "j M Y, H:i:s"
 
 
 @dataclass(frozen=True, slots=True)
 class Value:
-    """One value of the result in one of three ways: `words` of markdown, `items`, JSON as `data`.
+    """One value of the result in one of four ways: markdown, a time, items, or JSON as `data`.
 
     `cut`: how many letters or items are left away.
     """
 
     label: str
     words: str = ""
+    when: datetime | None = None
     items: list[str] = field(default_factory=list)
     data: str = ""
     cut: int = 0
@@ -42,6 +48,8 @@ def shown_result(output: Any) -> list[Value]:
 def _shown(label: str, value: Any) -> Value:
     if value is None or value == "" or value == []:
         return Value(label, words="none")
+    if (when := _time(value)) is not None:
+        return Value(label, when=when)
     if isinstance(value, str):
         return Value(label, words=value[:_MOST_LETTERS], cut=max(len(value) - _MOST_LETTERS, 0))
     if isinstance(value, bool | int | float):
@@ -67,4 +75,16 @@ def _in_a_line(value: Any) -> str | None:
 def _plain(value: str | int | float | bool) -> str:
     if isinstance(value, bool):
         return "yes" if value else "no"
-    return str(value)
+    when = _time(value)
+    return str(value) if when is None else date_format(when, _TIMES)
+
+
+def _time(value: Any) -> datetime | None:
+    """A moment written as ISO 8601 with its zone, in the page's; None for any other text."""
+    if not isinstance(value, str) or not 20 <= len(value) <= 35 or value[10] != "T":
+        return None
+    try:
+        when = datetime.fromisoformat(value)
+        return timezone.localtime(when) if when.tzinfo else None
+    except (ValueError, OverflowError):
+        return None

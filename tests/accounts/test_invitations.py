@@ -53,7 +53,7 @@ def join(browser: Visitor, link: str, address: str) -> int:
 
 
 def listed(api: Any, address: str) -> dict[str, Any]:
-    items = api("acme", "owner").get("/invitations").json()["items"]
+    items = api("acme", "owner").get("/invitations?limit=500").json()["items"]
     return next(item for item in items if item["email"] == address)
 
 

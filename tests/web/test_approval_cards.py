@@ -150,7 +150,9 @@ def test_the_inbox_is_for_approvers_too_and_fits_a_phone(visits: Visits, api: An
 
 
 def waiting_of(client: Any) -> list[dict[str, Any]]:
-    return list(client.get("/approvals", params={"status": "waiting"}).json()["items"])
+    return list(
+        client.get("/approvals", params={"status": "waiting", "limit": 500}).json()["items"]
+    )
 
 
 def clear(api: Any, tenant: str) -> None:

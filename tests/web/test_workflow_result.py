@@ -2,6 +2,11 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
+from zoneinfo import ZoneInfo
+
+from django.utils import timezone
+
 from agents.web.workflow_result import Value, shown_result
 
 
@@ -33,3 +38,18 @@ def test_what_is_no_object_is_one_value_and_nothing_is_none() -> None:
 def test_what_is_too_long_says_how_much_is_left_out() -> None:
     assert shown_result("x" * 100_007)[0].cut == 7
     assert shown_result(list(range(205)))[0].cut == 5
+
+
+def test_times_are_told_in_the_readers_zone() -> None:
+    done = datetime(2026, 11, 21, 23, 30, 5, tzinfo=UTC)
+    with timezone.override(ZoneInfo("Asia/Tokyo")):
+        shown = shown_result({"at": done.isoformat(), "calls": [{"at": "2026-11-21T23:30:05Z"}]})
+    assert shown == [
+        Value("At", when=done),
+        Value("Calls", items=["At: 22 Nov 2026, 08:30:05"]),
+    ]
+    for text in ("2026-11-21", "2026-11-21T23:30:05.5", "2026-13-21T23:30:05Z", "x" * 25):
+        assert shown_result(text) == [Value("", words=text)]
+    assert shown_result("9999-12-31T23:59:59-12:00") == [
+        Value("", words="9999-12-31T23:59:59-12:00")
+    ]
