@@ -16,6 +16,7 @@ def test_a_grant_is_written_and_seen_in_the_matrix(visits: Any) -> None:
     page = visits.signed_in("owner")
     page.goto("/admin/")
     page.get_by_role("link", name="Grants", exact=True).click()
+    page.wait_for_url("**/approvals/grant/")
     page.goto("/admin/approvals/grant/add/")
     page.locator("[name=tool]").select_option("calculator")
     page.get_by_role("button", name="Add a condition").click()

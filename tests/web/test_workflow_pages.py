@@ -219,6 +219,7 @@ def test_without_a_script_it_is_started_looked_at_and_cancelled(visits: Visits) 
     page.get_by_label("Amount").fill("2")
     page.get_by_label("gift").check()
     page.get_by_role("button", name="Start").click()
+    page.wait_for_url("**/runs/**")
     until(
         lambda: (page.reload(), page.locator("#flow-head .flow-state").inner_text())[1],
         lambda now: now == "Waiting",
