@@ -134,7 +134,7 @@ class Journal(ChildRuns):
             if ending is not None:
                 return await self._end_with_run(opened, outcome, ending, on_end)
             if may_wait:
-                return await self._hold_end(opened, outcome, on_end)
+                return self._end_later(opened, outcome, on_end)
             return await through_outage(self._end, opened, outcome, on_end)
 
     async def _pause_before_retry(self, attempt: int, error: Exception) -> None:

@@ -12,6 +12,8 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
+import orjson
+
 from agents.runtime import sql
 from agents.runtime.events import Cursor, Event, Source, make
 from agents.runtime.outcomes import as_jsonb
@@ -63,18 +65,18 @@ class NodeWord:
         return node_started(source, step)
 
 
-def as_records(rows: Iterable[NodeRow]) -> str | None:
+def as_records(rows: Iterable[NodeRow]) -> str:
     now = time.monotonic()
-    return as_jsonb(
+    return orjson.dumps(
         [
             {
                 "seq": row.step.seq,
                 "key": row.step.key,
                 "name": row.step.name,
                 "status": row.step.status,
-                "input": row.step.input,
-                "output": row.step.output,
-                "error": row.step.error,
+                "input": _json(row.step.input),
+                "output": _json(row.step.output),
+                "error": _json(row.step.error),
                 "started": row.step.started_position,
                 "finished": row.step.finished_position,
                 "begun_ago": now - row.begun,
@@ -82,7 +84,12 @@ def as_records(rows: Iterable[NodeRow]) -> str | None:
             }
             for row in rows
         ]
-    )
+    ).decode()
+
+
+def _json(value: Any) -> orjson.Fragment | None:
+    text = as_jsonb(value)
+    return None if text is None else orjson.Fragment(text)
 
 
 def node_started(source: Source, step: StepState) -> Event:

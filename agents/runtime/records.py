@@ -19,7 +19,7 @@ from agents.runtime.faults import Fenced
 from agents.runtime.log import RunLog
 from agents.runtime.metrics import step_ended
 from agents.runtime.outcomes import Ending, Outcome, as_jsonb, as_text
-from agents.runtime.riding import HeldEnd, Note, Queued
+from agents.runtime.riding import Note, Queued
 from agents.runtime.state import OpenStep, RunState, StepState
 from agents.runtime.step_rows import ending_values, state_of
 from agents.runtime.writing import Writing, whole
@@ -130,16 +130,19 @@ class Records(Writing):
         await self._queued(position, sql.STEP_END, values, told)
         return found[0]
 
-    async def _hold_end(self, opened: OpenStep, outcome: Outcome, on_end: Note | None) -> StepState:
+    def _end_later(self, opened: OpenStep, outcome: Outcome, on_end: Note | None) -> StepState:
         """Record the end with the next write. Lost with the process, the work is done again."""
-        async with self._lock:
-            position = self.next_position()
-            step = self._record(opened, outcome, position, None, None)
-            values = ending_values(opened, outcome, position)
-            values |= self.ids()
-            assert self._held is None
-            self._held = HeldEnd(position, values, opened, step, on_end)
-            return step
+        position = self.next_position()
+        values = ending_values(opened, outcome, position)
+        step = self._record(opened, outcome, position, None, None)
+
+        def told(row: Any) -> None:
+            step.finished_at = row[0]
+            if on_end is not None:
+                on_end(opened, step)
+
+        self._later(position, sql.STEP_END, values, told)
+        return step
 
     async def _end_in_transaction(
         self, opened: OpenStep, work: Callable[[OpenStep], Outcome], on_end: Note | None

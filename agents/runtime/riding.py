@@ -37,6 +37,10 @@ class Queued:
     values: dict[str, Any]
     told: Callable[[Any], None]
     """Called with the statement's row once that is durable, in the order of positions."""
+    kept: bool = False
+    """Nobody waits for it, so that it goes along with a write of another's, or the next one after
+    that if it fails. Lost with the process, what it tells of is done again.
+    """
     row: Any = None
     error: BaseException | None = None
     _wake: asyncio.Future[None] | None = None
@@ -59,27 +63,10 @@ class Queued:
 
 
 @dataclass(slots=True)
-class HeldEnd:
-    """A step's end that may wait. Lost with the process, the work is done again."""
-
-    position: int
-    values: dict[str, Any]
-    opened: OpenStep
-    step: StepState
-    on_end: Note | None
-
-    def told(self, at: datetime) -> None:
-        self.step.finished_at = at
-        if self.on_end is not None:
-            self.on_end(self.opened, self.step)
-
-
-@dataclass(slots=True)
 class Rider:
     """What one journal has to take along."""
 
     journal: Writing
-    held: HeldEnd | None
     verdicts: list[VerdictRow]
     nodes: dict[str, NodeRow] = field(default_factory=dict)
     words: list[NodeWord] = field(default_factory=list)
@@ -87,13 +74,11 @@ class Rider:
 
     def is_only(self, one: Queued) -> bool:
         """Whether nothing else is to be taken along."""
-        return self.queued == [one] and not (self.held or self.verdicts or self.nodes or self.words)
+        return self.queued == [one] and not (self.verdicts or self.nodes or self.words)
 
     def parts(self, bind: Callable[[Any, Any], str]) -> list[Part]:
         ids = self.journal.ids()
         parts: list[Part] = []
-        if self.held is not None:
-            parts.append((bind(sql.STEP_END, self.held.values), []))
         if self.verdicts:
             values = {**ids, "verdicts": as_records(self.verdicts)}
             parts.append((bind(sql.VERDICTS, values), []))
@@ -116,29 +101,25 @@ class Rider:
         """It could not be written: written twice is no harm, not at all would be. Who waits for a
         write of his is told.
         """
-        self.journal.put_back(self.held, self.verdicts)
+        self.journal.put_back(self.verdicts, [one for one in self.queued if one.kept])
         self.journal.put_back_nodes(self.nodes, self.words)
         for one in self.queued:
-            one.error = error
-            one.settle()
+            if not one.kept:
+                one.error = error
+                one.settle()
 
 
 def tell(riders: list[Rider], at: datetime) -> None:
     """What rode along is durable since `at`: say so in the order of the journal."""
-    said: list[tuple[int, Rider, HeldEnd | VerdictRow | NodeWord | Queued]] = []
+    said: list[tuple[int, Rider, VerdictRow | NodeWord | Queued]] = []
     for rider in riders:
         for one in rider.verdicts:
             one.step.started_at = at - timedelta(seconds=one.seconds)
             one.step.finished_at = at
             said.append((one.step.finished_position or 0, rider, one))
-        if rider.held is not None:
-            said.append((rider.held.position, rider, rider.held))
         said += [(word.position, rider, word) for word in rider.words]
         said += [(one.position, rider, one) for one in rider.queued]
     for _, rider, thing in sorted(said, key=lambda entry: entry[0]):
-        if isinstance(thing, HeldEnd):
-            thing.told(at)
-            continue
         if isinstance(thing, Queued):
             try:
                 thing.told(thing.row)

@@ -18,7 +18,7 @@ from agents.budgets import NO_LIMIT
 from agents.runtime.faults import Fenced
 from agents.runtime.log import RunLog
 from agents.runtime.node_journal import NodeJournal
-from agents.runtime.riding import HeldEnd, Queued, Rider, tell
+from agents.runtime.riding import Queued, Rider, tell
 from agents.runtime.state import RunState
 from agents.runtime.verdict_rows import VerdictRow
 from tenants.outage import database_away
@@ -51,7 +51,6 @@ class Writing(NodeJournal):
         self.fence = fence
         self.log = events
         self._lock: asyncio.Lock = above._lock if above is not None else asyncio.Lock()
-        self._held: HeldEnd | None = None
         self._queue: list[Queued] = []
         # Of the root's: what is queued in the tree is about to be written, maybe by one of these.
         self._writer_waits = False
@@ -87,17 +86,16 @@ class Writing(NodeJournal):
         """What this journal and the others of its tree hold back: now the caller's to write."""
         found = []
         for journal in self._journals():
-            if journal._held or journal._verdicts or journal.notes or journal._queue:
+            if journal._verdicts or journal.notes or journal._queue:
                 nodes, words = journal.take_nodes()
-                held, verdicts, queue = journal._held, journal._verdicts, journal._queue
-                found.append(Rider(journal, held, verdicts, nodes, words, queue))
-                journal._held, journal._verdicts, journal._queue = None, [], []
+                found.append(Rider(journal, journal._verdicts, nodes, words, journal._queue))
+                journal._verdicts, journal._queue = [], []
         return found
 
-    def put_back(self, held: HeldEnd | None, verdicts: list[VerdictRow]) -> None:
+    def put_back(self, verdicts: list[VerdictRow], kept: list[Queued]) -> None:
         """What could not be written waits again."""
-        self._held = self._held or held
         self._verdicts[:0] = verdicts
+        self._queue[:0] = kept
 
     async def _write(self, statement: str, values: dict[str, Any], also: str = "") -> Any:
         """`also`: another statement with the same values, which gives no rows."""
@@ -117,6 +115,12 @@ class Writing(NodeJournal):
         entry = Queued(position, statement, values | self.ids(), told)
         self._queue.append(entry)
         await self._over(entry)
+
+    def _later(
+        self, position: int, statement: str, values: dict[str, Any], told: Callable[[Any], None]
+    ) -> None:
+        """Have it written along with the next write of the tree."""
+        self._queue.append(Queued(position, statement, values | self.ids(), told, kept=True))
 
     def _soon(
         self, position: int, statement: str, values: dict[str, Any], told: Callable[[Any], None]

@@ -197,3 +197,38 @@ async def test_one_who_was_to_write_and_leaves_hands_that_on(ref: TenantRef, jou
         )
     assert isinstance(results[0], asyncio.CancelledError)
     assert keys == {"n1", "n2"}
+
+
+async def test_ends_that_may_wait_go_along_with_the_next_write_that_succeeds(
+    ref: TenantRef, journal: Any
+) -> None:
+    told: list[int] = []
+
+    def rows() -> dict[str, str]:
+        return dict(Step.objects.filter(run=mine.run.id).values_list("key", "status"))
+
+    with use_tenant(ref):
+        mine = await journal()
+        ended = await asyncio.gather(
+            *(
+                mine.step(
+                    f"n{number}",
+                    "tool",
+                    "t",
+                    _both_there,
+                    may_wait=True,
+                    on_end=lambda opened, step: told.append(step.finished_position),
+                )
+                for number in range(3)
+            )
+        )
+        assert all(mine.finished(step.key) is step for step in ended)
+        assert await hop(rows) == {"n0": "started", "n1": "started", "n2": "started"}
+        with pytest.raises(psycopg.DataError):
+            await mine.step("n3", "tool", "too long " * 30, _both_there)
+        assert await hop(rows) == {"n0": "started", "n1": "started", "n2": "started"}
+        await mine.step("n4", "tool", "t", _both_there)
+        written = await hop(rows)
+    assert written == {f"n{number}": "finished" for number in (0, 1, 2, 4)}
+    assert told == sorted(step.finished_position for step in ended)
+    assert all(step.finished_at is not None for step in ended)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import functools
-import json
 from dataclasses import replace
 from typing import Any
 
@@ -11,6 +10,7 @@ from agents.guardrails.schema_check import value_complaints
 from agents.models_llm.protocol import ToolCall
 from agents.runtime.gate import Gate
 from agents.runtime.guarding import WITHHELD
+from agents.runtime.outcomes import as_jsonb
 from agents.runtime.tool_steps import ToolSteps
 from agents.runtime.workflow.ending import to_its_end
 from agents.runtime.workflow.place import At
@@ -40,14 +40,15 @@ async def call(at: At) -> Result | None:
     except registry.UnknownTool:
         raise NodeFault("unknown_tool", f"There is no tool {at.node.tool} any more.") from None
     if journal.finished(key) is None:
-        wanted = ToolCall(at.key, known.name, json.dumps(at.args), at.args)
+        wanted = ToolCall(at.key, known.name, as_jsonb(at.args) or "{}", at.args)
         node_tool = NodeTool(at, _as_tried(at, known, key))
         before = journal.find(key)
         if before is None or not before.asked:  # what people were asked about was looked at before
             assert node_tool.guard is not None
             [wanted] = await node_tool.guard.arguments(key, [wanted])
         async with at.room():
-            work = node_tool.made(key, wanted)
+            # What only reads needs no write of its own: the node's own end follows at once.
+            work = node_tool.made(key, wanted, alone=known.effect is Effect.READ)
             made = await (work if known.safe_to_repeat else to_its_end(work))
         if made is None:
             return None
