@@ -13,7 +13,7 @@ from typing import Any
 from uuid import UUID
 
 from agents.ids import uuid7
-from agents.runtime import asking_sql, child_sql
+from agents.runtime import asking_sql, child_sql, ticket_sql
 from agents.runtime.asking import (
     REVIEW,
     decided_event,
@@ -166,7 +166,9 @@ class Questions(Records):
     async def _park_if_waiting(self) -> dict[str, Any] | None:
         async with tenant_connection() as conn, conn.transaction():
             ids = self.ids()
-            row = await (await conn.execute(asking_sql.LOCK_RUN, ids)).fetchone()
+            cursor = await conn.execute(f"{ticket_sql.HOLD};{asking_sql.LOCK_RUN}", ids)
+            cursor.nextset()
+            row = await cursor.fetchone()
             if row is None:
                 raise Fenced(str(self.run.id))
             if row[1]:

@@ -1,7 +1,7 @@
 """Every statement about tickets but claiming: renewing, letting go, cancelling, recovering.
 
-On the shared path, but for REQUEST_CANCEL, UNPARK and FOLLOWED, which run on the tenant's. The
-statements of a run's own journal are in `agents.runtime.sql`, claiming is in `claim_sql`.
+On the shared path, but for HOLD, REQUEST_CANCEL, UNPARK and FOLLOWED, which run on the tenant's.
+The statements of a run's own journal are in `agents.runtime.sql`, claiming is in `claim_sql`.
 """
 
 RENEW = """
@@ -21,6 +21,11 @@ UPDATE public.tickets_ticket
 SET owner = '', lease_until = NULL, not_before = now() + make_interval(secs => %(seconds)s)
 WHERE owner = %(owner)s AND run_id = ANY(%(runs)s)
 """
+
+# Before a run is locked by who changes its ticket as well, in one transaction: who writes under a
+# fence has the ticket first and the run then, and in the other order two wait for each other. A
+# statement of its own, so that the next one sees what came of the write that this one waited for.
+HOLD = "SELECT 1 FROM public.tickets_ticket WHERE run_id = %(run_id)s FOR UPDATE"
 
 REQUEST_CANCEL = """
 WITH run AS (

@@ -28,6 +28,7 @@ def cancel_from_thread(principal: Principal, run_id: UUID) -> str:
     if not may_cancel(principal, run):
         raise Forbidden("Cancelling another member's run needs the scope runs:cancel_all.")
     with transaction.atomic(), connection.cursor() as cursor:
+        cursor.execute(ticket_sql.HOLD, {"run_id": run_id})
         cursor.execute(ticket_sql.REQUEST_CANCEL, {"run_id": run_id})
         asked = cursor.fetchone() is not None
     if not asked and run.status != run.Status.CANCELLED:

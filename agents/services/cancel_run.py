@@ -30,7 +30,11 @@ async def cancel_run(principal: Principal, run_id: UUID) -> RunState:
     """
     await hop(_check, principal, run_id)
     async with tenant_connection() as conn:
-        asked = await (await conn.execute(ticket_sql.REQUEST_CANCEL, {"run_id": run_id})).fetchone()
+        # One message: one transaction, each statement with a snapshot of its own.
+        statements = f"{ticket_sql.HOLD};{ticket_sql.REQUEST_CANCEL}"
+        cursor = await conn.execute(statements, {"run_id": run_id})
+        cursor.nextset()
+        asked = await cursor.fetchone()
     if asked is not None:
         await _end(run_id)
         await ended(run_id, _WAIT_SECONDS)

@@ -10,6 +10,7 @@ from datetime import timedelta
 from typing import Any
 
 import httpx
+import psycopg
 import pytest
 from django.utils import timezone
 
@@ -18,6 +19,7 @@ from agents.tickets.models import Ticket
 from tenants.accounts.models import Member
 from tenants.context import use_shared, use_tenant
 from tenants.models import Tenant
+from tenants.pool import connection_parameters
 from tests.api.test_auth import is_problem
 from tests.support.client import text_of
 from tests.support.server import Server
@@ -196,6 +198,35 @@ def test_cancel_ends_the_run_for_everyone_who_follows(api: Any, hanging: str) ->
     assert client.post(f"/runs/{run_id}/cancel").status_code == 200
     done = client.run("What is 1+1?")
     is_problem(client.post(f"/runs/{done['id']}/cancel"), 409, "run_ended")
+
+
+def test_a_cancel_and_a_write_of_the_run_do_not_lock_each_other_out(api: Any, hanging: str) -> None:
+    client = api("acme")
+    body = {"input": "Tell me all you can do", "background": True}
+    run_id = client.post(f"/agents/{hanging}/runs", json=body).json()["id"]
+    with use_shared():
+        ref = Tenant.objects.get(schema_name="acme").ref
+    with psycopg.connect(**connection_parameters()) as writer, ThreadPoolExecutor(1) as pool:
+        writer.execute(ref.statement.encode())
+        # As each write under a fence does: the ticket first, the run then.
+        writer.execute("SELECT 1 FROM public.tickets_ticket WHERE run_id = %s FOR SHARE", [run_id])
+        asked = pool.submit(client.post, f"/runs/{run_id}/cancel")
+        until(lambda: _is_waited_for(writer.info.backend_pid))
+        writer.execute("UPDATE agents_run SET position = position WHERE id = %s", [run_id])
+        writer.commit()
+        answer = asked.result(60)
+    assert answer.status_code == 200, answer.text
+    assert answer.json()["status"] == "cancelled"
+
+
+def _is_waited_for(pid: int) -> bool:
+    """Whether somebody waits for what that session of the database has locked."""
+    with psycopg.connect(**connection_parameters(), autocommit=True) as other:
+        seen = other.execute(
+            "SELECT count(*) FROM pg_locks WHERE NOT granted AND %s = ANY(pg_blocking_pids(pid))",
+            [pid],
+        ).fetchone()
+    return bool(seen and seen[0])
 
 
 def test_a_client_that_leaves_does_not_stop_the_run(api: Any) -> None:
